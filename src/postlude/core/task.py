@@ -1,0 +1,259 @@
+"""One task of a run: where it stands, and what can happen to it.
+
+A node of the run's tree is always a `Task`, whatever its kind: a container task, an importer, a group (sub-DAG), a loop
+or one of its iterations, and the root. Times are seconds since the epoch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import NewType
+
+from postlude.spec import types as spec
+from postlude.spec.types import NOTHING, Json
+
+TaskPath = NewType("TaskPath", str)
+"""IR task keys joined by "/", iterations as "[i]", without the root: "exit-handler-1/for-loop-2[1]/train". The root is ""."""
+
+ROOT = TaskPath("")
+
+
+def child_path(parent: TaskPath, key: str) -> TaskPath:
+    """The path of the task `key` in the DAG of `parent`."""
+    return TaskPath(f"{parent}/{key}" if parent else key)
+
+
+def iteration_path(loop: TaskPath, index: int) -> TaskPath:
+    """The path of one iteration of a loop."""
+    return TaskPath(f"{loop}[{index}]")
+
+
+class Kind(Enum):
+    """What a node of the run's tree is; the values are the words of the run document."""
+
+    TASK = "task"
+    IMPORTER = "importer"
+    GROUP = "group"
+    LOOP = "loop"
+    ITERATION = "iteration"
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it runs by itself, with no children. An iteration of a container task is a TASK."""
+        return self in (Kind.TASK, Kind.IMPORTER)
+
+
+class State(Enum):
+    """Where a task, a group or the run stands; the values are the words of the run document."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    UPSTREAM_FAILED = "UPSTREAM_FAILED"
+    CANCELED = "CANCELED"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it can no longer change (R13)."""
+        return self not in (State.PENDING, State.RUNNING)
+
+
+class Code(IntEnum):
+    """google.rpc.Code, as far as R4 uses it."""
+
+    CANCELLED = 1
+    UNKNOWN = 2
+    INVALID_ARGUMENT = 3
+    DEADLINE_EXCEEDED = 4
+    NOT_FOUND = 5
+    RESOURCE_EXHAUSTED = 8
+    FAILED_PRECONDITION = 9
+    INTERNAL = 13
+    UNAVAILABLE = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskError:
+    """Why a task did not succeed.
+
+    Attributes:
+        code: The google.rpc.Code (R4).
+        message: The cause in plain words, on one line where possible.
+        exit_code: What the user's process exited with; None where there was none. A signal n gives -n.
+    """
+
+    code: Code
+    message: str
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """An artifact as tasks pass it on.
+
+    Attributes:
+        name: The output name it was produced under.
+        uri: Where its bytes are: an absolute local path, or a URL.
+        digest: "sha256:..." of its bytes, "" where unknown. A directory's is over its sorted tree.
+        producer: Path of the task that made it, "" where none in this run did.
+        custom_path: A local path the author chose for the file; "" where there is none.
+    """
+
+    name: str
+    uri: str
+    schema_title: str = "system.Artifact"
+    schema_version: str = ""
+    metadata: Mapping[str, Json] = NOTHING
+    digest: str = ""
+    producer: str = ""
+    custom_path: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """The resolved inputs of a task.
+
+    Attributes:
+        parameters: Values of the declared types. A left-out optional input is not a key.
+        artifacts: Each a tuple, of one unless the input is declared as a list.
+        missing: Inputs that a group passes on but did not get, with the reason; the consumer inside decides (R10).
+    """
+
+    parameters: Mapping[str, Json] = NOTHING
+    artifacts: Mapping[str, tuple[Artifact, ...]] = NOTHING
+    missing: Mapping[str, str] = NOTHING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """What a task or group produced. An output that was not produced is not a key."""
+
+    parameters: Mapping[str, Json] = NOTHING
+    artifacts: Mapping[str, tuple[Artifact, ...]] = NOTHING
+
+
+NO_INPUTS = Inputs()
+NO_OUTPUTS = Outputs()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A node of the run's tree as the scheduler sees it. A transition builds a new one.
+
+    Attributes:
+        parent: Path of the group, loop or iteration it stands in; the root is its own parent.
+        spec: What the IR says of the task. An iteration has its loop's.
+        attempt: The attempt awaited or under way, from 1; 0 before the first.
+        retry: What is allowed after a failed attempt, inherited where the task sets none (F4).
+        waiting: Upstreams and gates that are not final yet.
+        unfinished: Children that are not final yet.
+        entered: Whether a group's dependencies allowed it to start.
+        protected: Whether it is an exit task or inside one, so that a graceful cancel spares it (R8).
+        index: Which iteration it is; None unless its parent is a loop.
+        terminating: Whether the executor was asked to stop it.
+        cached: Whether its outputs come from an earlier run.
+        started_order, finished_order: Positions in the run's order of events, from 1; 0 before.
+    """
+
+    path: TaskPath
+    kind: Kind
+    parent: TaskPath
+    spec: spec.Task
+    component: spec.Component
+    state: State = State.PENDING
+    attempt: int = 0
+    retry: spec.Retry = field(default_factory=spec.Retry)
+    waiting: int = 0
+    unfinished: int = 0
+    entered: bool = False
+    protected: bool = False
+    index: int | None = None
+    terminating: bool = False
+    cached: bool = False
+    inputs: Inputs = NO_INPUTS
+    outputs: Outputs = NO_OUTPUTS
+    error: TaskError | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    started_order: int = 0
+    finished_order: int = 0
+
+
+# --- events: what the world reports -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """An attempt of a task began to run."""
+
+    path: TaskPath
+    attempt: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """An attempt ended well; its outputs are collected, typed and stored."""
+
+    path: TaskPath
+    attempt: int
+    at: float
+    outputs: Outputs = NO_OUTPUTS
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """An attempt did not end well."""
+
+    path: TaskPath
+    attempt: int
+    at: float
+    error: TaskError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """Somebody asked to end the run (R8).
+
+    Attributes:
+        force: Stop exit tasks too. A second request is forced by whoever sends it.
+        exit_tasks: Whether exit tasks of entered groups still run.
+    """
+
+    at: float
+    force: bool = False
+    exit_tasks: bool = True
+
+
+Event = Started | Succeeded | Failed | CancelRequested
+
+
+# --- commands: what the shell must do ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Run an attempt of a leaf task, `wait_s` seconds from now at the earliest, and report."""
+
+    path: TaskPath
+    attempt: int
+    wait_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terminate:
+    """Stop an attempt (SIGTERM, a grace period, SIGKILL) and report how it ended."""
+
+    path: TaskPath
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishRun:
+    """The run is final: nothing follows."""
+
+
+Command = Start | Terminate | FinishRun

@@ -1,0 +1,91 @@
+"""The port through which the shell runs one attempt of one task."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from postlude.core.task import TaskPath
+from postlude.spec.types import NOTHING, Json, Resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Everything an executor needs to run one attempt; nothing is left to resolve.
+
+    Attributes:
+        argv: Command and args with every placeholder rendered. Empty means the image's own entry point.
+        executor_input: KFP's ExecutorInput as plain JSON (also rendered into argv where the author asked for it).
+        env: The component's own variables. The parent's environment is not part of it.
+        directory: The attempt's private directory; exists. Also the working directory's parent: `directory / "work"`.
+        log: The file that receives the task's output, see `executors.process.log` for the format.
+        timeout_s: None where there is no limit.
+    """
+
+    run_id: str
+    path: TaskPath
+    attempt: int
+    image: str
+    argv: tuple[str, ...]
+    executor_input: Mapping[str, Json]
+    directory: Path
+    log: Path
+    env: Mapping[str, str] = NOTHING
+    resources: Resources = Resources()
+    platform: Mapping[str, Json] = NOTHING
+    timeout_s: float | None = None
+    workspace: Path | None = None
+
+
+class Ending(Enum):
+    """How an attempt came to its end."""
+
+    EXITED = "exited"
+    """By itself: with an exit code, or killed by a signal that nobody here sent."""
+    TIMED_OUT = "timed out"
+    TERMINATED = "terminated"
+    """Because the shell asked for it."""
+    NOT_STARTED = "not started"
+    """Never ran: no such program, no container engine, an environment that cannot be built."""
+    LOST = "lost"
+    """Its supervisor died: nobody knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How an attempt ended.
+
+    Attributes:
+        code: Exit code, -n for signal n; None unless it EXITED, TIMED_OUT or was TERMINATED.
+        message: One line saying why, "" where it ended well: the exception and its text for a Python component, the last
+            line of stderr for another program, what to do for NOT_STARTED.
+        oom: Whether the memory limit ended it.
+    """
+
+    ending: Ending
+    code: int | None = None
+    message: str = ""
+    oom: bool = False
+
+
+class Executor(Protocol):
+    """Runs attempts. Called from several threads at once."""
+
+    def run(self, attempt: Attempt) -> Exit:
+        """Run the attempt to its end and say how it ended. Blocks; never raises for what the task does.
+
+        When it returns, no process of the attempt is left alive and its log is complete.
+        """
+        ...
+
+    def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
+        """Ask a running attempt to end: SIGTERM now, SIGKILL after `grace_s` seconds. Unknown attempts are ignored.
+
+        Returns at once; `run` reports the end as TERMINATED.
+        """
+        ...
+
+    def close(self) -> None:
+        """Kill whatever still runs and free everything."""
+        ...

@@ -1,0 +1,95 @@
+"""The port through which a run is remembered: what happened (the write side) and how things stand (the read side)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from postlude.spec.types import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """What one step of the run changed; stored whole or not at all.
+
+    Attributes:
+        run_id: Whose step it is.
+        events: The journal entries, as JSON values, oldest first.
+        first: Sequence number of the first of them; the run's are numbered from 0 without gaps.
+        run: The run document without its tasks (`postlude.run/v1`).
+        tasks: The documents of the tasks that changed, each with "path" and "order" (its place in start order).
+        durable: Whether the step must survive a power cut: a final state, a verdict, an owed exit task.
+    """
+
+    run_id: str
+    events: Sequence[Json]
+    first: int
+    run: Json
+    tasks: Sequence[Json]
+    durable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as it was begun.
+
+    Attributes:
+        ir: The pipeline's IR: the pipeline spec and the platform spec (or None).
+        settings: What the run was begun with: arguments, options and times, as JSON.
+        created_at: Seconds since the epoch.
+    """
+
+    run_id: str
+    name: str
+    pipeline: str
+    ir_digest: str
+    ir: tuple[Json, Json]
+    settings: Json
+    created_at: float
+
+
+class Journal(Protocol):
+    """The write side."""
+
+    def begin(self, record: RunRecord) -> None:
+        """Store a new run before anything of it happens."""
+        ...
+
+    def append(self, save: Save) -> None:
+        """Store one step in one transaction."""
+        ...
+
+    def events(self, run_id: str) -> list[Json]:
+        """Every journal entry of a run, oldest first."""
+        ...
+
+    def record(self, run_id: str) -> RunRecord:
+        """The run as it was begun. Raises `KeyError` where there is none."""
+        ...
+
+
+class Catalog(Protocol):
+    """The read side."""
+
+    def runs(self, *, limit: int = 100) -> list[Json]:
+        """Run documents without tasks, newest first."""
+        ...
+
+    def run(self, run_id: str) -> Json:
+        """The run document with its tasks, in start order. `run_id` may be a unique prefix, or "" for the newest run.
+
+        Raises:
+            LookupError: No such run, or several; the message says which.
+        """
+        ...
+
+
+class Cache(Protocol):
+    """Outputs of earlier tasks by fingerprint."""
+
+    def find(self, key: str) -> Json | None:
+        """The outputs stored under the key, as JSON, or None."""
+        ...
+
+    def keep(self, key: str, outputs: Json, *, run_id: str, path: str, at: float) -> None:
+        """Store outputs; the newest wins."""
+        ...
