@@ -1,3 +1,33 @@
-"""Run Kubeflow Pipelines (KFP v2) pipelines with final statuses that can be trusted."""
+"""Run Kubeflow Pipelines (KFP v2) pipelines with final statuses that can be trusted.
+
+`postlude.run(pipeline, arguments={...})` runs one on this machine and gives its `Run`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from postlude.api.result import Run as Run
+    from postlude.api.result import RunFailedError as RunFailedError
+    from postlude.api.run import run as run
+    from postlude.spec.problem import ConfigError as ConfigError
+    from postlude.spec.problem import SpecError as SpecError
 
 __version__ = "0.1.0"
+
+_EXPORTS: Final = {
+    "Run": "postlude.api.result",
+    "RunFailedError": "postlude.api.result",
+    "run": "postlude.api.run",
+    "ConfigError": "postlude.spec.problem",
+    "SpecError": "postlude.spec.problem",
+}
+
+__all__ = ["ConfigError", "Run", "RunFailedError", "SpecError", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and only then: `import postlude` stays cheap."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'postlude' has no attribute {name!r}")
+    return getattr(import_module(_EXPORTS[name]), name)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import NewType
 
-from postlude.spec import types as spec
+from postlude.spec import types as ir
 from postlude.spec.types import NOTHING, Json
 
 TaskPath = NewType("TaskPath", str)
@@ -148,7 +148,9 @@ class Task:
         attempt: The attempt awaited or under way, from 1; 0 before the first.
         retry: What is allowed after a failed attempt, inherited where the task sets none (F4).
         waiting: Upstreams and gates that are not final yet.
+        size: How many children it has, once entered.
         unfinished: Children that are not final yet.
+        admitted: Iterations of a loop that were let in so far.
         entered: Whether a group's dependencies allowed it to start.
         protected: Whether it is an exit task or inside one, so that a graceful cancel spares it (R8).
         index: Which iteration it is; None unless its parent is a loop.
@@ -160,13 +162,15 @@ class Task:
     path: TaskPath
     kind: Kind
     parent: TaskPath
-    spec: spec.Task
-    component: spec.Component
+    spec: ir.Task
+    component: ir.Component
     state: State = State.PENDING
     attempt: int = 0
-    retry: spec.Retry = field(default_factory=spec.Retry)
+    retry: ir.Retry = field(default_factory=ir.Retry)
     waiting: int = 0
+    size: int = 0
     unfinished: int = 0
+    admitted: int = 0
     entered: bool = False
     protected: bool = False
     index: int | None = None

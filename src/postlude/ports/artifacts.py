@@ -26,8 +26,19 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    def place(self, uri: str, target: Path) -> Path:
+        """Copy a local artifact to `target`, replacing what is there; whoever gets the copy may change it.
+
+        Returns the target.
+
+        Raises:
+            FileNotFoundError: Nothing is there.
+            UnsupportedUriError: As for `exists`.
+        """
+        ...
+
     def digest(self, uri: str) -> str:
-        """"sha256:..." of the bytes of a local artifact, over the sorted tree for a directory; "" where it does not exist."""
+        """The sha256 of a local artifact's bytes, as "sha256:..."; of a directory's sorted tree; "" where nothing is."""
         ...
 
 

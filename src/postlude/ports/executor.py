@@ -16,6 +16,7 @@ class Attempt:
 
     Attributes:
         argv: Command and args with every placeholder rendered. Empty means the image's own entry point.
+        args_only: Whether argv holds args alone (the author gives no command): they go to the image's own entry point.
         executor_input: KFP's ExecutorInput as plain JSON (also rendered into argv where the author asked for it).
         env: The component's own variables. The parent's environment is not part of it.
         directory: The attempt's private directory; exists. Also the working directory's parent: `directory / "work"`.
@@ -36,6 +37,7 @@ class Attempt:
     platform: Mapping[str, Json] = NOTHING
     timeout_s: float | None = None
     workspace: Path | None = None
+    args_only: bool = False
 
 
 class Ending(Enum):

@@ -47,19 +47,37 @@ class RunRecord:
     created_at: float
 
 
+class StoreError(Exception):
+    """The store could not keep or give what was asked; the message says why and what to do. Nothing was half-written."""
+
+
+class ConflictError(StoreError):
+    """What was to be written does not follow what is stored: another writer was there first."""
+
+
 class Journal(Protocol):
-    """The write side."""
+    """The write side. Called from several threads and processes at once."""
 
     def begin(self, record: RunRecord) -> None:
-        """Store a new run before anything of it happens."""
+        """Store a new run before anything of it happens. Survives a power cut.
+
+        Raises:
+            ConflictError: A run of this id exists.
+            StoreError: The run could not be stored.
+        """
         ...
 
     def append(self, save: Save) -> None:
-        """Store one step in one transaction."""
+        """Store one step in one transaction.
+
+        Raises:
+            ConflictError: The run was not begun, or `save.first` is not the number of its next event.
+            StoreError: The step could not be stored; nothing of it was.
+        """
         ...
 
     def events(self, run_id: str) -> list[Json]:
-        """Every journal entry of a run, oldest first."""
+        """Every journal entry of a run, oldest first; empty for a run that is not known."""
         ...
 
     def record(self, run_id: str) -> RunRecord:
@@ -68,7 +86,7 @@ class Journal(Protocol):
 
 
 class Catalog(Protocol):
-    """The read side."""
+    """The read side. A run is listed from its first step on; the newest is the one begun last."""
 
     def runs(self, *, limit: int = 100) -> list[Json]:
         """Run documents without tasks, newest first."""
@@ -91,5 +109,5 @@ class Cache(Protocol):
         ...
 
     def keep(self, key: str, outputs: Json, *, run_id: str, path: str, at: float) -> None:
-        """Store outputs; the newest wins."""
+        """Store outputs; the newest (by `at`, seconds since the epoch) wins."""
         ...

@@ -1,0 +1,156 @@
+"""A finished run, as Python users read it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from postlude.spec.types import Json
+
+
+class RunFailedError(Exception):
+    """The run did not succeed; the message says in which state it ended and why.
+
+    Attributes:
+        run: The run.
+    """
+
+    def __init__(self, run: "Run") -> None:
+        self.run = run
+        cause = f": {run.error.message}" if run.error else ""
+        super().__init__(f"run {run.run_id} of {run.pipeline} ended {run.state}{cause}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error:
+    """Why a task or a run did not succeed.
+
+    Attributes:
+        code: A google.rpc.Code.
+        message: The cause in plain words.
+    """
+
+    code: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """One task of a finished run: a view of its part of the run document."""
+
+    document: Json
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the run: "exit-handler-1/for-loop-2[1]/train"."""
+        return str(self.document["path"])
+
+    @property
+    def kind(self) -> str:
+        """ "task", "importer", "group", "loop" or "iteration"."""
+        return str(self.document["kind"])
+
+    @property
+    def state(self) -> str:
+        """SUCCEEDED, FAILED, SKIPPED, UPSTREAM_FAILED or CANCELED."""
+        return str(self.document["state"])
+
+    @property
+    def error(self) -> Error | None:
+        """Why it did not succeed; None where it did."""
+        return _error(self.document)
+
+    @property
+    def attempts(self) -> int:
+        """How often it was started."""
+        return int(self.document["attempts"])
+
+    @property
+    def cached(self) -> bool:
+        """Whether its outputs come from an earlier run."""
+        return bool(self.document["cached"])
+
+    @property
+    def inputs(self) -> Mapping[str, Json]:
+        """Its resolved inputs by name; an artifact input is a list of {"name", "uri", "type", "metadata", ...}."""
+        return _flat(self.document["inputs"])
+
+    @property
+    def outputs(self) -> Mapping[str, Json]:
+        """What it produced by name; an output artifact likewise."""
+        return _flat(self.document["outputs"])
+
+    @property
+    def log(self) -> str | None:
+        """Path of the log of its last attempt; None where it never ran."""
+        log: str | None = self.document["log"]
+        return log
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run: a view of its document.
+
+    Attributes:
+        document: The run document, `postlude.run/v1`.
+    """
+
+    document: Json
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return str(self.document["run_id"])
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline's name."""
+        return str(self.document["pipeline"])
+
+    @property
+    def state(self) -> str:
+        """SUCCEEDED, FAILED or CANCELED."""
+        return str(self.document["state"])
+
+    @property
+    def error(self) -> Error | None:
+        """Why it did not succeed: the code of the earliest failure, every failed task with its cause."""
+        return _error(self.document)
+
+    @property
+    def outputs(self) -> Mapping[str, Json]:
+        """The pipeline's outputs by name."""
+        outputs: Mapping[str, Json] = self.document["outputs"]
+        return outputs
+
+    @property
+    def tasks(self) -> Mapping[str, TaskRun]:
+        """Every task by path, in the order of their start."""
+        return {task["path"]: TaskRun(task) for task in self.document["tasks"]}
+
+    @property
+    def failures(self) -> Sequence[TaskRun]:
+        """The tasks that failed by themselves, earliest first; groups that failed for their sake are left out."""
+        failed = [task for task in self.tasks.values() if task.state == "FAILED" and task.kind in _BLAMED]
+        return sorted(failed, key=lambda task: str(task.document["finished_at"]))
+
+    def raise_for_state(self) -> Self:
+        """The run itself, if it succeeded.
+
+        Raises:
+            RunFailedError: It did not.
+        """
+        if self.state != "SUCCEEDED":
+            raise RunFailedError(self)
+        return self
+
+
+_BLAMED = ("task", "importer")
+
+
+def _error(document: Json) -> Error | None:
+    found = document["error"]
+    return None if found is None else Error(code=found["code"], message=found["message"])
+
+
+def _flat(values: Json) -> Mapping[str, Json]:
+    return {**values["parameters"], **values["artifacts"]}

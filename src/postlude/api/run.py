@@ -1,0 +1,61 @@
+"""Run a pipeline from Python: in scripts, notebooks and tests."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from postlude.api.result import Run
+from postlude.api.source import load_source
+from postlude.spec.arguments import check_arguments
+from postlude.spec.types import Json
+from postlude.wiring import Containers, RunOptions, open_engine
+
+
+def run(
+    source: Any,
+    arguments: Mapping[str, Json] | None = None,
+    *,
+    pipeline: str | None = None,
+    name: str = "",
+    workers: int | None = None,
+    cache: bool = True,
+    failure_policy: str = "slow",
+    status_words: str = "kfp",
+    containers: Containers = "auto",
+    home: str | Path | None = None,
+) -> Run:
+    """Run a pipeline on this machine, to its end.
+
+    Args:
+        source: A pipeline function, a path (.py, .yaml, .json, .zip, .tar.gz), or the IR as a dict.
+        arguments: The pipeline's input parameters.
+        pipeline: Which pipeline of a .py file; None where there is one.
+        name: What to call the run.
+        workers: Tasks at a time; None for as many as there are cores.
+        cache: Whether outputs of earlier runs may be reused.
+        failure_policy: "slow" or "fast", see `RunOptions`.
+        status_words: "kfp" or "sdk", see `RunOptions`.
+        containers: "auto", "docker", "podman" or "host", see `RunOptions`.
+        home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
+
+    Returns:
+        The finished run. A failed run is a value too: see `Run.raise_for_state`.
+
+    Raises:
+        SpecError: The pipeline or its arguments are wrong; nothing was run.
+        ConfigError: This machine cannot serve the run as asked.
+    """
+    loaded = load_source(source, pipeline=pipeline)
+    given = check_arguments(loaded, arguments or {})
+    options = RunOptions(
+        home=None if home is None else Path(home),
+        workers=workers,
+        cache=cache,
+        failure_policy=failure_policy,
+        status_words=status_words,
+        containers=containers,
+    )
+    with open_engine(options) as engine:
+        return Run(engine.run(loaded, given, name=name))
+
+

@@ -1,0 +1,98 @@
+"""Make a value fit the type its input or output declares, the way KFP's driver does.
+
+Every value can be read as a STRING (as JSON text, unless it is one); nothing else is converted, except numbers to the
+declared kind of number, because the IR writes them all as doubles.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from postlude.spec.types import Json, ParameterType
+
+
+class MisfitError(Exception):
+    """The value does not fit; the message says what was expected and what was found."""
+
+
+def conform(value: Json, declared: ParameterType) -> Json:
+    """The value as the declared type has it.
+
+    Raises:
+        MisfitError: It cannot be.
+    """
+    return _CONFORM[declared](value)
+
+
+def parse_text(text: str, declared: ParameterType) -> Json:
+    """Read what a program wrote to an output file as the declared type.
+
+    Raises:
+        MisfitError: The text is no such value.
+    """
+    if declared is ParameterType.STRING:
+        return text
+    try:
+        value = msgspec.json.decode(text.strip())
+    except msgspec.DecodeError:
+        raise _misfit(text, declared) from None
+    return conform(value, declared)
+
+
+def json_text(value: Json) -> str:
+    """The value as compact JSON; a string as it stands; whole floats as integers, as KFP writes them."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return msgspec.json.encode(value).decode()
+
+
+def preview(value: Json) -> str:
+    """The value as JSON, short enough for a message."""
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _misfit(value: Json, declared: ParameterType) -> MisfitError:
+    return MisfitError(f"expected {declared.value}, got {preview(value)}")
+
+
+def _string(value: Json) -> Json:
+    return json_text(value)
+
+
+def _integer(value: Json) -> Json:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    raise _misfit(value, ParameterType.NUMBER_INTEGER)
+
+
+def _double(value: Json) -> Json:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise _misfit(value, ParameterType.NUMBER_DOUBLE)
+
+
+def _exactly(declared: ParameterType, *kinds: type) -> Callable[[Json], Json]:
+    def check(value: Json) -> Json:
+        if isinstance(value, kinds):
+            return value
+        raise _misfit(value, declared)
+
+    return check
+
+
+_CONFORM: Final[Mapping[ParameterType, Callable[[Json], Json]]] = {
+    ParameterType.STRING: _string,
+    ParameterType.NUMBER_INTEGER: _integer,
+    ParameterType.NUMBER_DOUBLE: _double,
+    ParameterType.BOOLEAN: _exactly(ParameterType.BOOLEAN, bool),
+    ParameterType.LIST: _exactly(ParameterType.LIST, list, tuple),
+    ParameterType.STRUCT: _exactly(ParameterType.STRUCT, dict),
+    ParameterType.TASK_FINAL_STATUS: _exactly(ParameterType.TASK_FINAL_STATUS, dict),
+    ParameterType.TASK_CONFIG: _exactly(ParameterType.TASK_CONFIG, dict),
+}

@@ -1,0 +1,92 @@
+"""A run in the middle of one step: the next run's tasks, what to look at again, and what the shell must do."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import immutables
+
+from postlude.core.run_state import Run
+from postlude.core.task import Command, State, Task, TaskPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one event made of a run.
+
+    Attributes:
+        run: The run after the event.
+        changed: The tasks that are new or changed, in the order of their last change.
+        commands: What the shell must do next, in order.
+    """
+
+    run: Run
+    changed: Sequence[Task] = ()
+    commands: Sequence[Command] = ()
+
+
+class Draft:
+    """The working copy of one step. It is made from a run, written to, and turned into a `Step`; nobody keeps it.
+
+    Attributes:
+        run: The run as it stands in the middle of the step: reads see what was written.
+        at: The time of the event.
+    """
+
+    def __init__(self, run: Run, at: float) -> None:
+        self._before = run
+        self._tasks = immutables.Map(run.tasks).mutate()
+        self._order = run.order
+        self._changed: dict[TaskPath, None] = {}
+        self._commands: list[Command] = []
+        self._agenda: deque[Callable[[], None]] = deque()
+        self.run = replace(run, tasks=cast("Mapping[TaskPath, Task]", self._tasks))
+        self.at = at
+
+    def __getitem__(self, path: TaskPath) -> Task:
+        return self._tasks[path]
+
+    def put(self, task: Task) -> Task:
+        """Write a task; the newest state of a path wins."""
+        self._tasks[task.path] = task
+        self._changed.pop(task.path, None)
+        self._changed[task.path] = None
+        return task
+
+    def start(self, task: Task, **changes: Any) -> Task:  # noqa: ANN401 - the fields of Task
+        """Write the task as RUNNING from now, unless it began before."""
+        if task.started_order:
+            return self.put(replace(task, state=State.RUNNING, **changes))
+        place = self._place()
+        return self.put(replace(task, state=State.RUNNING, started_at=self.at, started_order=place, **changes))
+
+    def finish(self, task: Task, state: State, **changes: Any) -> Task:  # noqa: ANN401 - the fields of Task
+        """Write the task as final from now."""
+        place = self._place()
+        started = task.started_order or place
+        final = replace(task, state=state, finished_at=self.at, finished_order=place, started_order=started, **changes)
+        return self.put(final)
+
+    def command(self, command: Command) -> None:
+        """Add to what the shell must do."""
+        self._commands.append(command)
+
+    def later(self, look: Callable[[], None]) -> None:
+        """Put something on the agenda: it is done after what is on it already."""
+        self._agenda.append(look)
+
+    def settle(self) -> None:
+        """Work the agenda off, until nothing moves."""
+        while self._agenda:
+            self._agenda.popleft()()
+
+    def done(self) -> Step:
+        """The step."""
+        cancel = self.run.cancel
+        run = replace(self._before, tasks=self._tasks.finish(), order=self._order, cancel=cancel)
+        return Step(run=run, changed=[run.tasks[path] for path in self._changed], commands=tuple(self._commands))
+
+    def _place(self) -> int:
+        self._order += 1
+        return self._order

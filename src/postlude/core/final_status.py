@@ -1,0 +1,183 @@
+"""The verdict on a task, a group or the run: its state, its error, what failed in it and what it produced.
+
+Everything that reports a final status (exit tasks, the run document, the command line) reads it from here.
+Source: design page "Final status", rules R1, R3-R6 and "The payload".
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from postlude.core.instant import rfc3339_or_none
+from postlude.core.run_state import Run, StatusWords, children, is_passed_on
+from postlude.core.task import Code, Kind, State, Task, TaskError, TaskPath
+from postlude.spec.types import Json
+
+NAMED_FAILURES: Final = 10
+"""So many failed tasks are named in a group's message; the rest is a count (R4)."""
+
+CANCELED_MESSAGE: Final = "the run was canceled"
+
+
+_WORDS: Final[Mapping[StatusWords, Mapping[State, str]]] = {
+    StatusWords.KFP: {
+        State.SUCCEEDED: "COMPLETE",
+        State.FAILED: "FAILED",
+        State.UPSTREAM_FAILED: "FAILED",
+        State.CANCELED: "CANCELED",
+        State.SKIPPED: "SKIPPED",
+    },
+    StatusWords.SDK: {
+        State.SUCCEEDED: "SUCCEEDED",
+        State.FAILED: "FAILED",
+        State.UPSTREAM_FAILED: "FAILED",
+        State.CANCELED: "CANCELLED",
+        State.SKIPPED: "SKIPPED",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinalStatus:
+    """What is to be said of a task or group whose body is final.
+
+    Attributes:
+        failures: The tasks that made it fail, earliest first.
+        tasks: How many leaf tasks ended in each state.
+        outputs: The output parameters produced, by "task.output"; of tasks inside inner groups by their relative path.
+    """
+
+    state: State
+    error: TaskError | None
+    failures: tuple[Task, ...]
+    tasks: Mapping[State, int]
+    outputs: Mapping[str, Json]
+    started_at: float | None
+    finished_at: float | None
+
+
+def outcome(states: Iterable[State]) -> State:
+    """The state of a group whose children's states are these, all final (R1)."""
+    seen = set(states)
+    if State.FAILED in seen or State.UPSTREAM_FAILED in seen:
+        return State.FAILED
+    return State.CANCELED if State.CANCELED in seen else State.SUCCEEDED
+
+
+def final_status(run: Run, task: Task) -> FinalStatus:
+    """The final status of a task or group that is final."""
+    leaves = tuple(_leaves(run, task))
+    failures = causes(run, task)
+    return FinalStatus(
+        state=task.state,
+        error=error_of(task.state, failures),
+        failures=failures,
+        tasks=Counter(leaf.state for leaf in leaves),
+        outputs=_outputs(run, task),
+        started_at=task.started_at,
+        finished_at=task.finished_at,
+    )
+
+
+def causes(run: Run, task: Task) -> tuple[Task, ...]:
+    """The tasks whose own failure made this one fail, earliest first (R4).
+
+    Where none failed by itself, the ones that were not started because of a failure outside.
+    """
+    blamed = [one for one in _subtree(run, task) if _fails_by_itself(one)]
+    failed = [one for one in blamed if one.state is State.FAILED]
+    return tuple(sorted(failed or blamed[:1], key=lambda one: one.finished_order))
+
+
+def error_of(state: State, failures: tuple[Task, ...]) -> TaskError | None:
+    """The error of a group in this state with these failures (R4); None on success."""
+    named = [failure for failure in failures if failure.error is not None]
+    if named and named[0].error is not None:
+        first = named[0].error
+        return TaskError(code=first.code, message=_message(named), exit_code=first.exit_code)
+    if state is State.CANCELED:
+        return TaskError(code=Code.CANCELLED, message=CANCELED_MESSAGE)
+    return None
+
+
+def payload(run: Run, task: Task) -> Json:
+    """What an exit task that asks for the final status of `task` receives."""
+    status = final_status(run, task)
+    name, resource = task.spec.key, resource_name(run)
+    return {
+        "state": _WORDS[run.settings.status_words][status.state],
+        "pipelineTaskName": name,
+        "pipeline_task_name": name,
+        "pipelineJobResourceName": resource,
+        "pipeline_job_resource_name": resource,
+        "error": {} if status.error is None else {"code": int(status.error.code), "message": status.error.message},
+        "failures": [_failure(failure) for failure in status.failures],
+        "tasks": {state.value: count for state, count in sorted(status.tasks.items(), key=lambda pair: pair[0].value)},
+        "outputs": dict(status.outputs),
+        "startedAt": rfc3339_or_none(status.started_at),
+        "finishedAt": rfc3339_or_none(status.finished_at),
+    }
+
+
+def resource_name(run: Run) -> str:
+    """The run's resource name: the pipeline's name and the run's id (R3)."""
+    return f"{run.pipeline.name}/{run.settings.run_id}"
+
+
+def _failure(task: Task) -> Json:
+    error = task.error or TaskError(code=Code.UNKNOWN, message="")
+    return {
+        "task": task.path,
+        "displayName": task.spec.display_name or task.spec.key,
+        "state": task.state.value,
+        "attempt": task.attempt,
+        "code": int(error.code),
+        "exitCode": error.exit_code,
+        "message": error.message,
+        "startedAt": rfc3339_or_none(task.started_at),
+        "finishedAt": rfc3339_or_none(task.finished_at),
+    }
+
+
+def _message(failures: list[Task]) -> str:
+    named = [f"{one.path}: {one.error.message}" for one in failures[:NAMED_FAILURES] if one.error is not None]
+    rest = len(failures) - NAMED_FAILURES
+    return "; ".join([*named, f"and {rest} more"] if rest > 0 else named)
+
+
+def _fails_by_itself(task: Task) -> bool:
+    """Whether the failure is its own: a leaf's, or that of a group that could not be entered."""
+    return task.state in (State.FAILED, State.UPSTREAM_FAILED) and not task.entered
+
+
+def _subtree(run: Run, task: Task) -> Iterator[Task]:
+    stack = [task]
+    while stack:
+        one = stack.pop()
+        yield one
+        stack.extend(reversed([run.tasks[path] for path in children(one)]))
+
+
+def _leaves(run: Run, task: Task) -> Iterator[Task]:
+    return (one for one in _subtree(run, task) if one.kind.is_leaf)
+
+
+def _outputs(run: Run, task: Task) -> Mapping[str, Json]:
+    """Output parameters below a group, loops as one list each, or those of a leaf.
+
+    What an inner group merely passes on stands under the task that made it.
+    """
+    if task.kind.is_leaf:
+        return {f"{task.spec.key}.{name}": value for name, value in task.outputs.parameters.items()}
+    found: dict[str, Json] = {}
+    stack: list[TaskPath] = list(reversed(children(task)))
+    while stack:
+        child = run.tasks[stack.pop()]
+        prefix = child.path[len(task.path) :].lstrip("/")
+        inner = child.kind is Kind.GROUP
+        for name, value in child.outputs.parameters.items():
+            if not (inner and is_passed_on(name)):
+                found[f"{prefix}.{name}"] = value
+        stack.extend(reversed(children(child)) if inner else ())
+    return found

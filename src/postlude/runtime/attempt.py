@@ -1,0 +1,192 @@
+"""One attempt of one task: look for cached outputs, stage, run, collect.
+
+The shell's side of `core.exchange`. Whatever goes wrong here is a failed attempt, never an exception (R11).
+"""
+
+import json
+import signal
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from postlude.core.exchange import LOCAL_SCHEME, Places, Program, outputs_of, program
+from postlude.core.fingerprint import fingerprint
+from postlude.core.run_state import Run
+from postlude.core.task import Artifact, Code, Event, Failed, Outputs, Succeeded, Task, TaskError
+from postlude.ports.artifacts import ArtifactStore
+from postlude.ports.clock import Clock
+from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.ports.journal import Cache
+from postlude.runtime.importing import import_artifact
+from postlude.spec.types import Container, Importer, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What an attempt is performed with.
+
+    Attributes:
+        cache: None where nothing is to be reused.
+    """
+
+    executor: Executor
+    artifacts: ArtifactStore
+    clock: Clock
+    cache: Cache | None = None
+
+
+def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str) -> Event:
+    """Run one attempt of a leaf task to its end.
+
+    Args:
+        bench: What to do it with.
+        run: The run when the attempt was asked for.
+        task: The task, with its inputs resolved.
+        directory: The attempt's private directory; made here.
+        artifacts: Where its output artifacts go: an absolute path or a URL prefix.
+
+    Returns:
+        How it ended, as an event.
+    """
+    try:
+        result = _outcome(bench, run, task, directory, artifacts)
+    except Exception as fault:  # noqa: BLE001 - a defect of ours must not skip exit tasks (R11)
+        result = _defect(fault)
+    at = bench.clock.now()
+    if isinstance(result, TaskError):
+        return Failed(path=task.path, attempt=task.attempt, at=at, error=result)
+    outputs, cached = result
+    return Succeeded(path=task.path, attempt=task.attempt, at=at, outputs=outputs, cached=cached)
+
+
+def log_path(directory: Path) -> Path:
+    """The log file of the attempt with this directory."""
+    return directory / "log.txt"
+
+
+def _defect(fault: Exception) -> TaskError:
+    where = traceback.extract_tb(fault.__traceback__)[-1]
+    text = f"{type(fault).__name__}: {fault} ({Path(where.filename).name}:{where.lineno})"
+    if isinstance(fault, OSError):
+        return TaskError(code=Code.UNAVAILABLE, message=f"the attempt's files cannot be used: {text}")
+    return TaskError(code=Code.INTERNAL, message=f"a defect of the engine: {text}")
+
+
+def _outcome(
+    bench: Bench, run: Run, task: Task, directory: Path, artifacts: str
+) -> tuple[Outputs, bool] | TaskError:
+    executor = run.pipeline.executors[task.component.executor]
+    if isinstance(executor, Importer):
+        return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache)
+    key = None if bench.cache is None else fingerprint(run, task)
+    kept = _cached(bench, key)
+    if kept is not None:
+        return kept, True
+    result = _run(bench, run, task, executor, directory, artifacts)
+    if isinstance(result, TaskError):
+        return result
+    if key is not None and bench.cache is not None:
+        stored = msgspec.to_builtins(result)
+        bench.cache.keep(key, stored, run_id=run.run_id, path=task.path, at=bench.clock.now())
+    return result, False
+
+
+def _cached(bench: Bench, key: str | None) -> Outputs | None:
+    """The outputs kept under the key, if their artifacts are still there."""
+    stored = None if key is None or bench.cache is None else bench.cache.find(key)
+    if stored is None:
+        return None
+    outputs = msgspec.convert(stored, Outputs)
+    kept = [artifact for given in outputs.artifacts.values() for artifact in given if artifact.digest]
+    return outputs if all(bench.artifacts.exists(artifact.uri) for artifact in kept) else None
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def _run(
+    bench: Bench, run: Run, task: Task, container: Container, directory: Path, artifacts: str
+) -> Outputs | TaskError:
+    outputs = directory / "outputs"
+    prepared = program(run, task, container, Places(outputs=str(outputs), artifacts=artifacts))
+    _make_room(directory, outputs, artifacts)
+    ended = bench.executor.run(_attempt(run, task, prepared, directory))
+    error = error_of(ended)
+    if error is not None:
+        return error
+    found = outputs_of(task, prepared.executor_input, *_written(task, prepared))
+    if isinstance(found, TaskError):
+        return found
+    return replace(found, artifacts={name: _hashed(bench, given) for name, given in found.artifacts.items()})
+
+
+def _make_room(directory: Path, outputs: Path, artifacts: str) -> None:
+    outputs.mkdir(parents=True, exist_ok=True)
+    (directory / "work").mkdir(exist_ok=True)
+    if "://" not in artifacts:
+        Path(artifacts).mkdir(parents=True, exist_ok=True)
+
+
+def _attempt(run: Run, task: Task, prepared: Program, directory: Path) -> Attempt:
+    return Attempt(
+        run_id=run.run_id,
+        path=task.path,
+        attempt=task.attempt,
+        image=prepared.image,
+        argv=prepared.argv,
+        args_only=prepared.args_only,
+        executor_input=prepared.executor_input,
+        directory=directory,
+        log=log_path(directory),
+        env=prepared.env,
+        resources=prepared.resources,
+        platform=prepared.platform,
+        timeout_s=prepared.timeout_s,
+        workspace=Path(run.settings.workspace) if run.settings.workspace else None,
+    )
+
+
+_CODES: Final[Mapping[Ending, Code]] = {
+    Ending.EXITED: Code.UNKNOWN,
+    Ending.TIMED_OUT: Code.DEADLINE_EXCEEDED,
+    Ending.TERMINATED: Code.CANCELLED,
+    Ending.NOT_STARTED: Code.UNAVAILABLE,
+    Ending.LOST: Code.UNAVAILABLE,
+}
+
+
+def error_of(ended: Exit) -> TaskError | None:
+    """The error of an attempt that ended like this (R4); None where it ended well."""
+    if ended.ending is Ending.EXITED and ended.code == 0 and not ended.oom:
+        return None
+    code = _CODES[ended.ending]
+    if ended.oom or (ended.ending is Ending.EXITED and ended.code == -signal.SIGKILL):
+        code = Code.RESOURCE_EXHAUSTED
+    return TaskError(code=code, message=ended.message or f"the task {ended.ending.value}", exit_code=ended.code)
+
+
+# --- collecting -------------------------------------------------------------------------------------------------------
+
+
+def _written(task: Task, prepared: Program) -> tuple[Mapping[str, Json], Mapping[str, str]]:
+    """The ExecutorOutput, and the texts of output parameter files that exist."""
+    outputs = prepared.executor_input["outputs"]
+    report = Path(outputs["outputFile"])
+    written = json.loads(report.read_bytes()) if report.is_file() else {}
+    files = {name: Path(outputs["parameters"][name]["outputFile"]) for name in task.component.outputs.parameters}
+    texts = {name: path.read_text(errors="replace") for name, path in files.items() if path.is_file()}
+    return written if isinstance(written, dict) else {}, texts
+
+
+def _hashed(bench: Bench, artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
+    return tuple(replace(one, digest=_digest(bench, one)) for one in artifacts)
+
+
+def _digest(bench: Bench, artifact: Artifact) -> str:
+    uri = artifact.custom_path or artifact.uri
+    local = uri.startswith(("/", LOCAL_SCHEME))
+    return bench.artifacts.digest(uri) if local else ""

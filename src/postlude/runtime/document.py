@@ -1,0 +1,108 @@
+"""The run document, `postlude.run/v1`: what the command line prints, the catalog keeps and the API shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from postlude.core.instant import rfc3339, rfc3339_or_none
+from postlude.core.run_state import Run
+from postlude.core.task import Artifact, Inputs, Outputs, Task, TaskError, TaskPath, child_path
+from postlude.spec.types import Json
+
+SCHEMA: Final = "postlude.run/v1"
+
+
+def run_document(run: Run) -> Json:
+    """The run document without its tasks."""
+    return {
+        "schema": SCHEMA,
+        "run_id": run.run_id,
+        "name": run.settings.name,
+        "pipeline": run.pipeline.name,
+        "state": run.state.value,
+        "error": _error(run.error) if run.state.is_final else None,
+        "outputs": {**run.root.outputs.parameters, **_artifacts(run.root.outputs.artifacts, flat=True)},
+        "created_at": rfc3339(run.settings.created_at),
+        "started_at": rfc3339_or_none(run.root.started_at),
+        "finished_at": rfc3339_or_none(run.root.finished_at),
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFacts:
+    """What a task's document says beyond the task itself.
+
+    Attributes:
+        exit_of: Path of the group whose exit task it is, None for any other task.
+        log: The log file of its latest attempt, None where there is none.
+    """
+
+    exit_of: TaskPath | None = None
+    log: str | None = None
+
+
+def task_document(task: Task, facts: TaskFacts) -> Json:
+    """A task's part of the run document."""
+    return {
+        "path": task.path,
+        "order": task.started_order,
+        "kind": task.kind.value,
+        "display_name": task.spec.display_name or task.spec.key,
+        "state": task.state.value,
+        "attempts": task.attempt,
+        "cached": task.cached,
+        "error": _error(task.error),
+        "exit_of": facts.exit_of,
+        "inputs": _own_inputs(task),
+        "outputs": _both(task.outputs),
+        "started_at": rfc3339_or_none(task.started_at),
+        "finished_at": rfc3339_or_none(task.finished_at),
+        "log": facts.log,
+    }
+
+
+def exit_of(run: Run, task: Task) -> TaskPath | None:
+    """The path of the group whose exit task this is; None for any other task."""
+    dag = run.tasks[task.parent].component.dag
+    if dag is None or task.index is not None:
+        return None
+    group = dag.topology.exit_of.get(task.spec.key)
+    return None if group is None else child_path(task.parent, group)
+
+
+def _own_inputs(task: Task) -> Json:
+    """The inputs; of an iteration its item alone, since the rest is its loop's and may be large."""
+    if task.index is None or task.spec.iterator is None:
+        return _both(task.inputs)
+    item = task.spec.iterator.item_input
+    return _both(
+        Inputs(
+            parameters={name: value for name, value in task.inputs.parameters.items() if name == item},
+            artifacts={name: value for name, value in task.inputs.artifacts.items() if name == item},
+        )
+    )
+
+
+def _both(values: Inputs | Outputs) -> Json:
+    return {"parameters": dict(values.parameters), "artifacts": _artifacts(values.artifacts)}
+
+
+def _artifacts(artifacts: Mapping[str, tuple[Artifact, ...]], *, flat: bool = False) -> dict[str, Json]:
+    """Artifacts by name: a list each, or bare where there is one and `flat` is asked for."""
+    listed = {name: [_artifact(one) for one in given] for name, given in artifacts.items()}
+    return {name: one[0] if flat and len(one) == 1 else one for name, one in listed.items()}
+
+
+def _artifact(artifact: Artifact) -> Json:
+    return {
+        "name": artifact.name,
+        "uri": artifact.uri,
+        "type": artifact.schema_title,
+        "metadata": dict(artifact.metadata),
+        "digest": artifact.digest,
+        "producer": artifact.producer,
+    }
+
+
+def _error(error: TaskError | None) -> Json:
+    return None if error is None else {"code": int(error.code), "message": error.message}

@@ -1,0 +1,59 @@
+"""Perform an importer: find the artifact it names, and register it."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from postlude.core.exchange import LOCAL_SCHEME, imported
+from postlude.core.run_state import Run
+from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
+from postlude.ports.artifacts import ArtifactStore, UnsupportedUriError
+from postlude.ports.journal import Cache
+from postlude.spec.types import Importer
+
+
+def import_artifact(
+    run: Run, task: Task, importer: Importer, *, artifacts: ArtifactStore, cache: Cache | None
+) -> tuple[Outputs, bool] | TaskError:
+    """The importer's output, and whether the same artifact was known already.
+
+    A missing artifact is NOT_FOUND (F11); an empty URI, or one that this machine cannot read, INVALID_ARGUMENT (F12).
+    """
+    named = imported(run, task, importer)
+    if isinstance(named, TaskError):
+        return named
+    artifact = replace(named, uri=_absolute(named.uri))
+    try:
+        if not artifacts.exists(artifact.uri):
+            return TaskError(code=Code.NOT_FOUND, message=f"nothing to import: '{named.uri}' does not exist")
+    except UnsupportedUriError as fault:
+        return TaskError(code=Code.INVALID_ARGUMENT, message=str(fault))
+    artifact = replace(artifact, digest=artifacts.digest(artifact.uri))
+    if importer.to_workspace:
+        artifact = _in_workspace(run, artifact, artifacts)
+    outputs = Outputs(artifacts={name: (replace(artifact, name=name),) for name in task.component.outputs.artifacts})
+    return outputs, _is_known(run, task, artifact, None if importer.reimport else cache)
+
+
+def _absolute(uri: str) -> str:
+    """A relative path is relative to where the engine was started."""
+    return uri if "://" in uri or uri.startswith("/") else str(Path(uri).absolute())
+
+
+def _in_workspace(run: Run, artifact: Artifact, artifacts: ArtifactStore) -> Artifact:
+    target = Path(run.settings.workspace, ".artifacts", artifact.uri.removeprefix(LOCAL_SCHEME).lstrip("/"))
+    return replace(artifact, uri=str(artifacts.place(artifact.uri, target)))
+
+
+def _is_known(run: Run, task: Task, artifact: Artifact, cache: Cache | None) -> bool:
+    """Whether an artifact with this URI, content, type and metadata was imported before; it is known from now on."""
+    if cache is None:
+        return False
+    facts = (artifact.uri, artifact.digest, artifact.schema_title, artifact.metadata)
+    key = "import-" + hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
+    known = cache.find(key) is not None
+    if not known:
+        cache.keep(key, msgspec.to_builtins(artifact), run_id=run.run_id, path=task.path, at=run.settings.created_at)
+    return known

@@ -1,0 +1,111 @@
+"""Puts the parts together: the only place that names concrete classes."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from postlude.core.run_state import FailurePolicy, StatusWords
+from postlude.engines.local.clock import SystemClock
+from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.executors.container.engine import Choice, find_engine
+from postlude.executors.container.executor import ContainerExecutor
+from postlude.executors.process.executor import ProcessExecutor
+from postlude.executors.routing import RoutingExecutor
+from postlude.ports.executor import Executor
+from postlude.ports.journal import Catalog
+from postlude.runtime.attempt import Bench
+from postlude.spec.problem import ConfigError
+from postlude.stores.artifacts.local import LocalArtifacts
+from postlude.stores.home import Home, database_url, open_home
+from postlude.stores.sql.store import open_store
+from postlude.stores.store import Store
+
+Containers = Literal["auto", "docker", "podman", "host"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How pipelines are run on this machine.
+
+    Attributes:
+        home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
+        workers: Tasks at a time; None for as many as there are cores.
+        cache: Whether outputs of earlier runs may be reused.
+        failure_policy: "slow": a failure stops what depends on it; "fast": nothing new starts in its group.
+        status_words: "kfp": exit tasks read COMPLETE and CANCELED; "sdk": SUCCEEDED and CANCELLED.
+        containers: What runs container components; "host" runs their command as a local process.
+    """
+
+    home: Path | None = None
+    workers: int | None = None
+    cache: bool = True
+    failure_policy: str = "slow"
+    status_words: str = "kfp"
+    containers: Containers = "auto"
+
+
+_DEFAULTS: Final = RunOptions()
+
+
+@contextmanager
+def open_engine(options: RunOptions = _DEFAULTS) -> Iterator[LocalEngine]:
+    """The embedded engine over the home's database and files; leaving it kills what still runs.
+
+    Raises:
+        ConfigError: The home or the database cannot be used, or the container engine asked for does not answer.
+    """
+    home = open_home(options.home)
+    with ExitStack() as stack:
+        store = open_store(database_url(home, os.environ))
+        stack.callback(store.close)
+        yield stack.enter_context(_engine(home, store, options))
+
+
+def open_catalog(home: Path | None = None) -> Catalog:
+    """The runs of a home, to read.
+
+    Raises:
+        ConfigError: The home or the database cannot be used.
+    """
+    return open_store(database_url(open_home(home), os.environ)).catalog
+
+
+def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
+    bench = Bench(
+        executor=_executor(home, options.containers),
+        artifacts=LocalArtifacts(),
+        clock=SystemClock(),
+        cache=store.cache if options.cache else None,
+    )
+    policy = Policy(
+        workers=options.workers or os.cpu_count() or 1,
+        failure_policy=FailurePolicy(options.failure_policy),
+        status_words=StatusWords(options.status_words),
+    )
+    return LocalEngine(bench=bench, journal=store.journal, catalog=store.catalog, layout=_layout(home), policy=policy)
+
+
+def _layout(home: Home) -> Layout:
+    return Layout(
+        directory=home.task_directory,
+        artifacts=lambda run_id, path, attempt: str(home.artifact_directory(run_id, path, attempt)),
+        workspace=home.workspace,
+        root=str(home.artifacts),
+    )
+
+
+def _executor(home: Home, containers: Containers) -> Executor:
+    process = ProcessExecutor(home=home.root)
+    if containers == "host":
+        return RoutingExecutor(process=process, container=lambda: None, host=True)
+    if containers != "auto" and find_engine(containers) is None:
+        raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
+    return RoutingExecutor(process=process, container=lambda: _containers(home, containers))
+
+
+def _containers(home: Home, choice: Choice) -> Executor | None:
+    engine = find_engine(choice)
+    return None if engine is None else ContainerExecutor(engine, roots=[home.root])
