@@ -7,15 +7,27 @@ that hold across parts. Nothing here runs anything.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from msgspec import UNSET, UnsetType
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of them."""
 
-NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+class _Nothing(dict[str, Any]):
+    """The empty mapping as a default: hashable, as dataclasses ask of defaults (MappingProxyType is only from 3.12)."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return 0
+
+    def __setitem__(self, key: str, value: object) -> NoReturn:
+        raise TypeError("NOTHING stays empty: build a new mapping")
+
+
+NOTHING: Final[Mapping[str, Any]] = _Nothing()
 
 
 class ParameterType(Enum):
