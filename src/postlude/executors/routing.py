@@ -1,7 +1,9 @@
 """Sends each attempt to the executor that can run it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 
 from postlude.core.task import TaskPath
 from postlude.executors.process.recognise import recognise
@@ -11,6 +13,8 @@ _NO_ENGINE = (
     "the task runs in image '{image}', and no Docker or Podman answers on this machine: start one of them, "
     "or use --containers host to run its command as a local process"
 )
+
+_STOPPED = "terminated before it started"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,31 +31,51 @@ class RoutingExecutor(Executor):
     process: Executor
     container: Callable[[], Executor | None]
     host: bool = False
+    _lock: Lock = field(default_factory=Lock)
+    _finding: Lock = field(default_factory=Lock)
     _found: list[Executor | None] = field(default_factory=list)
+    _routes: dict[tuple[str, TaskPath, int], Executor] = field(default_factory=dict)
+    _early: set[tuple[str, TaskPath, int]] = field(default_factory=set)
 
     def run(self, attempt: Attempt) -> Exit:
         """See `Executor.run`."""
-        if self.host or recognise(attempt.argv) is not None:
-            return self.process.run(attempt)
-        executor = self._container()
+        executor = self.process if self.host or recognise(attempt.argv) is not None else self._container()
         if executor is None:
             return Exit(ending=Ending.NOT_STARTED, message=_NO_ENGINE.format(image=attempt.image))
-        return executor.run(attempt)
+        with self._routed(attempt, executor) as stopped:
+            return Exit(ending=Ending.TERMINATED, message=_STOPPED) if stopped else executor.run(attempt)
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
-        """See `Executor.terminate`: whoever runs the attempt knows it, the others ignore it."""
-        for executor in self._known():
-            executor.terminate(run_id, path, attempt, grace_s=grace_s)
+        """See `Executor.terminate`."""
+        with self._lock:
+            executor = self._routes.get((run_id, path, attempt))
+            if executor is None:
+                self._early.add((run_id, path, attempt))
+                return
+        executor.terminate(run_id, path, attempt, grace_s=grace_s)
 
     def close(self) -> None:
         """See `Executor.close`."""
-        for executor in self._known():
-            executor.close()
+        for executor in (self.process, *self._found):
+            if executor is not None:
+                executor.close()
 
     def _container(self) -> Executor | None:
-        if not self._found:
-            self._found.append(self.container())
-        return self._found[0]
+        with self._finding:
+            if not self._found:
+                self._found.append(self.container())
+            return self._found[0]
 
-    def _known(self) -> list[Executor]:
-        return [self.process, *(found for found in self._found if found is not None)]
+    @contextmanager
+    def _routed(self, attempt: Attempt, executor: Executor) -> Iterator[bool]:
+        """Remember who runs the attempt; gives whether it was stopped before."""
+        key = (attempt.run_id, attempt.path, attempt.attempt)
+        with self._lock:
+            self._routes[key] = executor
+            stopped = key in self._early
+        try:
+            yield stopped
+        finally:
+            with self._lock:
+                del self._routes[key]
+                self._early.discard(key)

@@ -38,7 +38,7 @@ class ArtifactStore(Protocol):
         ...
 
     def digest(self, uri: str) -> str:
-        """The sha256 of a local artifact's bytes, as "sha256:..."; of a directory's sorted tree; "" where nothing is."""
+        """The hash of a local artifact's bytes, "sha256:..."; of a directory's sorted tree; "" where nothing is."""
         ...
 
 

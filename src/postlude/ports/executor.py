@@ -1,7 +1,7 @@
 """The port through which the shell runs one attempt of one task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -33,7 +33,7 @@ class Attempt:
     directory: Path
     log: Path
     env: Mapping[str, str] = NOTHING
-    resources: Resources = Resources()
+    resources: Resources = field(default_factory=Resources)
     platform: Mapping[str, Json] = NOTHING
     timeout_s: float | None = None
     workspace: Path | None = None
@@ -60,8 +60,8 @@ class Exit:
 
     Attributes:
         code: Exit code, -n for signal n; None unless it EXITED, TIMED_OUT or was TERMINATED.
-        message: One line saying why, "" where it ended well: the exception and its text for a Python component, the last
-            line of stderr for another program, what to do for NOT_STARTED.
+        message: One line saying why, "" where it ended well: the exception and its text for a Python component, the
+            last line of stderr for another program, what to do for NOT_STARTED.
         oom: Whether the memory limit ended it.
     """
 
@@ -82,9 +82,10 @@ class Executor(Protocol):
         ...
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
-        """Ask a running attempt to end: SIGTERM now, SIGKILL after `grace_s` seconds. Unknown attempts are ignored.
+        """Ask an attempt to end: SIGTERM now, SIGKILL after `grace_s` seconds.
 
-        Returns at once; `run` reports the end as TERMINATED.
+        Returns at once; `run` reports the end as TERMINATED. An attempt that has not come to `run` yet is remembered:
+        its `run` starts nothing. One that has ended stays as it ended.
         """
         ...
 

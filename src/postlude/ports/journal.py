@@ -48,7 +48,7 @@ class RunRecord:
 
 
 class StoreError(Exception):
-    """The store could not keep or give what was asked; the message says why and what to do. Nothing was half-written."""
+    """The store could not do what was asked; the message says why and what to do. Nothing was half-written."""
 
 
 class ConflictError(StoreError):

@@ -1,0 +1,83 @@
+"""How uv is asked to build an environment, and what it says when it cannot."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from postlude.executors.process.exits import one_line
+from postlude.executors.process.pip_install import Install
+
+
+class CannotBuildError(Exception):
+    """The environment cannot be had; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """The interpreter that environments stand on.
+
+    Attributes:
+        python: Its executable.
+        version: Its full version.
+        site: Its site directories, which stay visible below an environment's own.
+    """
+
+    python: str
+    version: str
+    site: tuple[str, ...]
+
+
+def steps(folder: Path, parent: Parent, install: Install) -> Iterator[list[str]]:
+    """What uv is asked to do, in order."""
+    yield ["venv", "--quiet", "--no-project", "--relocatable", "--python", parent.python, str(folder)]
+    wanted = list(install.packages)
+    pip = ["pip", "install", "--no-progress", "--python", str(folder / "bin" / "python"), *_sources(install)]
+    if install.kfp is not None and install.kfp_alone:
+        yield [*pip, "--no-deps", "--", install.kfp]
+    elif install.kfp is not None:
+        wanted.append(install.kfp)
+    if wanted:
+        yield [*pip, "--", *wanted]
+
+
+def _sources(install: Install) -> list[str]:
+    """Where to look for packages, as pip understands the component's own options."""
+    main, *extra = install.index_urls or ("",)
+    options = [f"--default-index={main}"] if main else []
+    options += [f"--index={url}" for url in extra]
+    if extra:
+        options.append("--index-strategy=unsafe-best-match")  # pip takes the best version of all indexes
+    options += [f"--allow-insecure-host={host}" for host in map(_host, install.trusted_hosts) if host]
+    options += [f"--find-links={place}" for place in install.find_links]
+    return options + (["--prerelease=allow"] if install.prereleases else [])
+
+
+def _host(trusted: str) -> str:
+    """The host to trust; the SDK gives whole URLs unless the author names hosts. A local directory has none."""
+    return urlsplit(trusted).netloc if "://" in trusted else trusted
+
+
+def uv_binary() -> str:
+    """Where uv is: beside its Python package, or on PATH.
+
+    Raises:
+        CannotBuildError: It is nowhere.
+    """
+    try:
+        from uv import find_uv_bin  # noqa: PLC0415 - needed only where something is installed
+
+        return find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        found = shutil.which("uv")
+    if found is None:
+        raise CannotBuildError("cannot install the component's packages: uv was not found: run `pip install uv`")
+    return found
+
+
+def last_words(said: str) -> str:
+    """What uv gave as the reason, without its drawing."""
+    lines = [line.encode("ascii", "ignore").decode().strip() for line in said.splitlines()]
+    reason = [line for line in lines if line and not line.startswith(("Using Python", "Resolved", "warning:"))]
+    return one_line(" ".join(reason)) or "uv said nothing"

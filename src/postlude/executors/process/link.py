@@ -1,0 +1,168 @@
+"""The engine's end of a supervisor."""
+
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+
+from postlude.executors.process.boot import supervisor_command
+from postlude.executors.process.supervisor.wire import (
+    LEADER,
+    Ended,
+    Frames,
+    Inspect,
+    Inventory,
+    Message,
+    Preload,
+    Run,
+    Stop,
+    encode,
+)
+
+_CLOSE_S = 10.0
+_ids = itertools.count(1)
+
+
+def new_id() -> int:
+    """A number that names one order and what is reported about it."""
+    return next(_ids)
+
+
+class SupervisorLostError(Exception):
+    """The supervisor is dead and did not get the order."""
+
+
+class Supervisor:
+    """A running supervisor process. Called from several threads at once.
+
+    Args:
+        python: The interpreter it runs in.
+        env: Its whole environment.
+        log: The file that receives what it has to say, which is nothing unless it is defective.
+    """
+
+    def __init__(self, python: str, env: Mapping[str, str], log: Path) -> None:
+        ours, theirs = socket.socketpair()
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - a list, no shell
+                supervisor_command(python, os.getpid()),
+                stdin=theirs.fileno(), stdout=output, stderr=output,
+                env=dict(env), cwd=log.parent, start_new_session=True,
+            )  # fmt: skip
+        theirs.close()
+        self._control = ours
+        self._lock = threading.Lock()
+        self._waiting: dict[int, tuple[Run | Inspect, SimpleQueue[Ended | Inventory]]] = {}
+        self._alive = True
+        self._closing = False
+        self._reader = threading.Thread(target=self._read, name="postlude-supervisor", daemon=True)
+        self._reader.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still takes orders."""
+        return self._alive
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        pid: int = self._process.pid
+        return pid
+
+    def begin(self, order: Run | Inspect) -> SimpleQueue[Ended | Inventory]:
+        """Send an order; the queue receives its report.
+
+        Raises:
+            SupervisorLostError: It is dead.
+        """
+        reports: SimpleQueue[Ended | Inventory] = SimpleQueue()
+        self._waiting[order.id] = order, reports
+        try:
+            self._send(order)
+        except OSError as error:
+            self._waiting.pop(order.id, None)
+            raise SupervisorLostError(str(error)) from error
+        if not self._alive:
+            self._lose(order.id)
+        return reports
+
+    def stop(self, attempt: int, grace_s: float) -> None:
+        """Ask it to end an attempt; nothing happens where it is dead, or the attempt is over."""
+        with suppress(OSError):
+            self._send(Stop(id=attempt, grace_s=grace_s))
+
+    def preload(self) -> None:
+        """Ask it to import the SDK's executor now."""
+        with suppress(OSError):
+            self._send(Preload())
+
+    def inspect(self, names: Sequence[str]) -> Inventory:
+        """What its interpreter is, and which of the named distributions it has.
+
+        Raises:
+            SupervisorLostError: It died.
+        """
+        report = self.begin(Inspect(id=new_id(), names=list(names))).get()
+        if not isinstance(report, Inventory):
+            raise SupervisorLostError("it died while it was asked what is installed")
+        return report
+
+    def close(self) -> None:
+        """Make it kill what runs and end."""
+        self._closing = True
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
+        self._reader.join(_CLOSE_S)
+        if self._reader.is_alive():
+            self._process.kill()
+            self._reader.join()
+
+    def _send(self, message: Message) -> None:
+        with self._lock:
+            self._control.sendall(encode(message))
+
+    def _read(self) -> None:
+        frames = Frames()
+        with suppress(OSError):
+            while data := self._control.recv(1 << 16):
+                for report in frames.feed(data):
+                    self._take(report)
+        self._process.kill()  # it closed its end: it is dying, or gone
+        self._process.wait()
+        self._alive = False
+        for waiting in list(self._waiting):
+            self._lose(waiting)
+        self._control.close()
+
+    def _take(self, report: Message) -> None:
+        if isinstance(report, Ended | Inventory):
+            _, reports = self._waiting.pop(report.id, (None, None))
+            if reports is not None:
+                reports.put(report)
+
+    def _lose(self, waiting: int) -> None:
+        """Report an order as lost, once the process group of its attempt is gone."""
+        order, reports = self._waiting.pop(waiting, (None, None))
+        if isinstance(order, Run):
+            _kill_leader(Path(order.directory))
+        if reports is not None:
+            reports.put(self._lost(waiting))
+
+    def _lost(self, waiting: int) -> Ended:
+        if self._closing:
+            return Ended(id=waiting, ending="terminated", note="the executor was closed")
+        code = self._process.returncode
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        return Ended(id=waiting, ending="lost", note=f"the supervisor of the task's process {how}: nobody saw the end")
+
+
+def _kill_leader(directory: Path) -> None:
+    """Kill the process group of an attempt whose supervisor died before it could."""
+    with suppress(OSError, ValueError):
+        os.killpg(int((directory / LEADER).read_text("ascii")), signal.SIGKILL)

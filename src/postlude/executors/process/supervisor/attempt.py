@@ -1,0 +1,107 @@
+"""One attempt under way, as its supervisor sees it."""
+
+import os
+import signal
+from contextlib import suppress
+
+from .logfile import LogFile
+from .note import take_note
+from .wire import LEADER, Ended, Run
+
+_CHUNK_BYTES = 256 * 1024
+_DRAIN_S = 5.0
+"""How long the pipes of a dead program are waited for; only a process out of our reach can hold them open."""
+
+
+class Attempt:
+    """A leader process, its two pipes, its log, and the times at which something is due.
+
+    Attributes:
+        pid: The leader, and its process group.
+        streams: The pipes that are still open, by name.
+        ending: How it will have ended once it is over: a value of `ports.executor.Ending`.
+        code: The leader's exit code, None while it lives.
+        due: When (monotonic seconds) the next step is taken for it, None for never.
+    """
+
+    def __init__(self, order: Run, pid: int, pipes: tuple[int, int], log: LogFile, now: float) -> None:
+        self.id = order.id
+        self.pid = pid
+        self.streams = {"stdout": pipes[0], "stderr": pipes[1]}
+        self.ending = "exited"
+        self.code: int | None = None
+        self.due = None if order.timeout_s is None else now + order.timeout_s
+        self._grace_s = order.grace_s
+        self._directory = order.directory
+        self._log = log
+        self._leader = os.path.join(order.directory, LEADER)
+        with suppress(OSError), open(self._leader, "w", encoding="ascii") as file:
+            file.write(str(pid))
+
+    def read(self, stream: str) -> bool:
+        """Move what a pipe holds into the log; returns whether the pipe is still open."""
+        data = os.read(self.streams[stream], _CHUNK_BYTES)
+        if data:
+            self._log.write(stream, data)
+            return True
+        os.close(self.streams.pop(stream))
+        return False
+
+    def stop(self, ending: str, grace_s: float, now: float) -> None:
+        """SIGTERM to the whole group now, SIGKILL after the grace period. A stop under way is only ever hastened."""
+        if self.code is not None:
+            return
+        if self.ending == "exited":
+            self.ending = ending
+            self._signal(signal.SIGTERM)
+            self._signal(signal.SIGCONT)  # a stopped process takes no SIGTERM
+            self.due = now + grace_s
+        elif self.due is not None:
+            self.due = min(self.due, now + grace_s)
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group."""
+        self._signal(signal.SIGKILL)
+
+    def pass_due(self, now: float) -> None:
+        """Take the step that is due: the time is up, the grace period is over, or the pipes were waited for enough."""
+        if self.code is not None:
+            self._abandon_streams()
+        elif self.ending == "exited":
+            self.stop("timed out", self._grace_s, now)
+        else:
+            self.kill()
+            self.due = None
+
+    def leader_ended(self, status: int, now: float) -> None:
+        """The leader was reaped with this wait status."""
+        self.code = os.waitstatus_to_exitcode(status)
+        self.due = now + _DRAIN_S
+
+    def finish(self) -> Ended:
+        """Close the log and say how it ended."""
+        self._log.close()
+        with suppress(OSError):
+            os.unlink(self._leader)
+        note, started = take_note(self._directory)
+        return Ended(
+            id=self.id,
+            ending=self.ending if started else "not started",
+            code=self.code if started else None,
+            note=note,
+            stderr=self._log.last_stderr,
+            log_error=self._log.error,
+        )
+
+    def _signal(self, number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            try:
+                os.killpg(self.pid, number)
+            except ProcessLookupError:  # forked a moment ago: it does not lead its group yet
+                os.kill(self.pid, number)
+
+    def _abandon_streams(self) -> None:
+        self.due = None
+        for fd in self.streams.values():
+            os.close(fd)
+        self.streams.clear()

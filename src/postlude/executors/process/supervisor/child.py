@@ -1,0 +1,106 @@
+"""Starts the process that leads an attempt; everything after the fork happens here, in the child."""
+
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+from . import isolate
+from .component import run_component
+from .note import leave_note
+from .wire import Run
+
+_NEVER_STARTED = 125
+
+
+def start(order: Run, inherited: dict[str, str], boot: list[str]) -> tuple[int, int, int]:
+    """Fork the attempt's leader.
+
+    Args:
+        order: What to run.
+        inherited: Variables below the order's own.
+        boot: The command that starts a fresh interpreter for a component, up to the attempt's arguments.
+
+    Returns:
+        Its pid, and the reading ends of its stdout and stderr.
+
+    Raises:
+        OSError: No more processes or descriptors can be had.
+    """
+    parent = os.getpid()
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _be_the_child(order, {**inherited, **order.env}, boot, parent, (out_write, err_write))
+    except OSError:
+        os.close(out_read)
+        os.close(err_read)
+        raise
+    finally:
+        os.close(out_write)
+        os.close(err_write)
+    return pid, out_read, err_read
+
+
+def _be_the_child(order: Run, env: dict[str, str], boot: list[str], parent: int, pipes: tuple[int, int]) -> NoReturn:
+    code = _NEVER_STARTED
+    try:
+        isolate.lead_group(parent)
+        isolate.redirect(*pipes)
+        isolate.reopen_streams()
+        code = _live(order, env, boot)
+    except BaseException as error:  # noqa: BLE001 - nothing may return into the supervisor's loop
+        traceback.print_exc()
+        leave_note(order.directory, f"{type(error).__name__}: {error}", started=False)
+    finally:
+        os._exit(code)
+
+
+def _live(order: Run, env: dict[str, str], boot: list[str]) -> int:
+    env = _enter_directory(order.directory, env)
+    forked = order.source is not None and not order.fresh
+    isolate.reset_signals(python=forked)
+    isolate.replace_environment(env)
+    if forked:
+        isolate.reseed()
+        isolate.forget()
+        return run_component(order.source or "", order.argv, order.directory)
+    argv = order.argv if order.source is None else [*boot, order.directory, _keep(order), *order.argv]
+    return _execute(argv, env, order.directory)
+
+
+def _enter_directory(directory: str, env: dict[str, str]) -> dict[str, str]:
+    """Work in the attempt's own directory, and keep temporary files there too."""
+    work, temporary = os.path.join(directory, "work"), os.path.join(directory, "tmp")
+    os.makedirs(work, exist_ok=True)
+    os.makedirs(temporary, exist_ok=True)
+    os.chdir(work)
+    return {"TMPDIR": temporary, **env, "PWD": work}
+
+
+def _keep(order: Run) -> str:
+    """Store the program text where a fresh interpreter finds it."""
+    path = os.path.join(order.directory, "source.txt")
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(order.source or "")
+    return path
+
+
+def _execute(argv: list[str], env: dict[str, str], directory: str) -> int:
+    """Become the program; returns only if that fails."""
+    try:
+        os.execvpe(argv[0], argv, env)  # noqa: S606 - no shell is the point
+    except OSError as error:
+        text = _why_not(argv[0], error)
+        print(text, file=sys.stderr)  # noqa: T201 - the attempt's log says it too
+        leave_note(directory, text, started=False)
+    return _NEVER_STARTED
+
+
+def _why_not(program: str, error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        place = "does not exist" if "/" in program else "was not found on PATH"
+        return f"program {program!r} {place}: install it on this machine, or run the task in its container image"
+    return f"program {program!r} cannot be started: {error.strerror}: check the file and its permissions"

@@ -1,0 +1,202 @@
+"""The supervisor's loop: orders in, processes run, reports out."""
+
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from . import children, isolate
+from .attempt import Attempt
+from .child import start
+from .component import load_executor, warm_up
+from .logfile import LogFile
+from .wire import Ended, Frames, Inspect, Inventory, Message, Preload, Run, Stop, encode
+
+
+class Supervisor:
+    """Runs attempts until the engine is gone; then kills what is left, reports, and ends.
+
+    Args:
+        control: The socket to the engine.
+        engine: The engine's pid.
+        boot: The command that starts a fresh interpreter for a component.
+    """
+
+    def __init__(self, control: socket.socket, engine: int, boot: list[str]) -> None:
+        self._control = control
+        self._boot = boot
+        self._inherited = dict(os.environ)
+        self._frames = Frames()
+        self._attempts: dict[int, Attempt] = {}
+        self._open = True
+        self._preloaded = False
+        self._orphans = False
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(control, selectors.EVENT_READ, self._take_orders)
+        self._wakeup = _wake_on_child_exit()
+        self._selector.register(self._wakeup, selectors.EVENT_READ, self._child_ended)
+        self._watch(engine)
+
+    def serve(self) -> None:
+        """Work until the engine is gone and every attempt is over."""
+        while self._open or self._attempts:
+            for key, _ in self._selector.select(self._wait_s()):
+                key.data()
+            self._pass_due()
+            self._report_ended()
+
+    # --- orders ---
+
+    def _take_orders(self) -> None:
+        data = b""
+        with suppress(ConnectionError):
+            data = self._control.recv(1 << 20)
+        if not data:
+            self._engine_gone()
+        for order in self._frames.feed(data):
+            self._obey(order)
+
+    def _obey(self, order: Message) -> None:
+        match order:
+            case Run():
+                self._run(order)
+            case Stop():
+                self._stop(order)
+            case Preload():
+                self._preload()
+            case Inspect():
+                self._inspect(order)
+            case _:
+                raise TypeError(f"not an order: {order}")
+
+    def _run(self, order: Run) -> None:
+        if order.source is not None and not order.fresh:
+            self._preload()
+        try:
+            log = LogFile(order.log)
+            pid, *pipes = start(order, self._inherited, self._boot)
+        except OSError as error:
+            self._send(Ended(id=order.id, ending="not started", note=f"cannot start a process: {error}"))
+            return
+        attempt = Attempt(order, pid, (pipes[0], pipes[1]), log, time.monotonic())
+        self._attempts[order.id] = attempt
+        for stream, fd in attempt.streams.items():
+            self._selector.register(fd, selectors.EVENT_READ, partial(self._read, attempt, stream, fd))
+
+    def _stop(self, order: Stop) -> None:
+        attempt = self._attempts.get(order.id)
+        if attempt is not None:
+            attempt.stop("terminated", order.grace_s, time.monotonic())
+
+    def _preload(self) -> None:
+        if self._preloaded:
+            return
+        self._preloaded = True
+        with suppress(ImportError):  # the component's own process meets it again, and reports it
+            load_executor()
+        warm_up()
+        gc.collect()
+        gc.freeze()  # forked children then share these pages for good
+
+    def _inspect(self, order: Inspect) -> None:
+        from .inventory import installed, site_directories  # noqa: PLC0415 - 20 ms that most runs never need
+
+        found, python = installed(order.names), ".".join(map(str, sys.version_info[:3]))
+        self._send(Inventory(id=order.id, python=python, site=site_directories(), found=found))
+
+    # --- what happens ---
+
+    def _read(self, attempt: Attempt, stream: str, fd: int) -> None:
+        if stream in attempt.streams and not attempt.read(stream):
+            self._selector.unregister(fd)
+
+    def _child_ended(self) -> None:
+        with suppress(BlockingIOError):
+            self._wakeup.recv(4096)
+        leaders = {attempt.pid: attempt for attempt in self._attempts.values() if attempt.code is None}
+        for pid in children.exited():
+            if pid in leaders:
+                leaders[pid].kill()  # before it is reaped, while nobody else can have its number
+            status = os.waitpid(pid, 0)[1]
+            if pid in leaders:
+                leaders.pop(pid).leader_ended(status, time.monotonic())
+        self._orphans = children.kill_others(leaders)
+
+    def _pass_due(self) -> None:
+        now = time.monotonic()
+        for attempt in self._attempts.values():
+            if attempt.due is not None and attempt.due <= now:
+                self._give_up_on(attempt)
+                attempt.pass_due(now)
+
+    def _give_up_on(self, attempt: Attempt) -> None:
+        if attempt.code is not None:
+            self._orphans = False
+            for fd in attempt.streams.values():
+                self._selector.unregister(fd)
+
+    def _report_ended(self) -> None:
+        for attempt in list(self._attempts.values()):
+            if attempt.code is not None and not attempt.streams and not self._orphans:
+                del self._attempts[attempt.id]
+                self._send(attempt.finish())
+
+    def _engine_gone(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        self._selector.unregister(self._control)
+        now = time.monotonic()
+        for attempt in self._attempts.values():
+            attempt.stop("terminated", 0, now)
+
+    # --- the world outside ---
+
+    def _wait_s(self) -> float | None:
+        due = [attempt.due for attempt in self._attempts.values() if attempt.due is not None]
+        return max(0.0, min(due) - time.monotonic()) if due else None
+
+    def _send(self, message: Message) -> None:
+        with suppress(OSError):  # nobody listens any more; the end of the control socket says so too
+            self._control.sendall(encode(message))
+
+    def _watch(self, engine: int) -> None:
+        """Notice the engine's death even where another process holds a copy of its end of the socket."""
+        if not hasattr(os, "pidfd_open"):
+            return
+        with suppress(OSError):
+            fd = os.pidfd_open(engine)
+            self._selector.register(fd, selectors.EVENT_READ, partial(self._engine_died, fd))
+
+    def _engine_died(self, fd: int) -> None:
+        self._selector.unregister(fd)
+        self._engine_gone()
+
+
+def _wake_on_child_exit() -> socket.socket:
+    """A socket that becomes readable when a child ends."""
+    reading, writing = socket.socketpair()
+    for end in (reading, writing):
+        end.settimeout(0)
+    signal.signal(signal.SIGCHLD, _noticed)
+    signal.set_wakeup_fd(writing.detach(), warn_on_full_buffer=False)
+    return reading
+
+
+def _noticed(*_: Any) -> None:
+    """The wake-up descriptor carries the news; a handler must exist for it to be written."""
+
+
+def main(engine: int, boot: list[str]) -> None:
+    """Serve the engine whose control socket is standard input."""
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    isolate.adopt_orphans()
+    gc.disable()
+    Supervisor(control, engine, boot).serve()
