@@ -1,0 +1,91 @@
+"""Copies of local files and directories, shared on disk where the file system can."""
+
+import contextlib
+import errno
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from pathlib import Path
+
+
+def copy_into_place(source: Path, target: Path) -> None:
+    """Make `target` a copy of `source`, whatever was there before; nobody ever sees half of it.
+
+    The copy is the reader's to change: bytes are shared on disk only where the file system copies on write, never by a
+    hard link. Symbolic links inside a directory are copied as links; a source that is itself a link is followed.
+    Several threads and processes may do this at once: one of the copies stays.
+
+    Raises:
+        OSError: The source cannot be read or the target not be written. The target is then as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".placing-", dir=target.parent) as temporary:
+        fresh = Path(temporary, "fresh")
+        _copy(source, fresh)
+        _swap(fresh, target, aside=Path(temporary, "old"))
+
+
+def _copy(source: Path, fresh: Path) -> None:
+    if not source.is_dir():
+        _copy_file(source, fresh)
+        return
+    shutil.copytree(source, fresh, symlinks=True, copy_function=_copy_file)
+    for directory, _, _ in os.walk(fresh):
+        Path(directory).chmod(Path(directory).stat().st_mode | stat.S_IRWXU)
+
+
+def _swap(fresh: Path, target: Path, *, aside: Path) -> None:
+    """Put the copy in the place of what is there: in one step for files, while a directory first steps aside."""
+    if not _is_real_directory(fresh) and not _is_real_directory(target):
+        fresh.replace(target)
+        return
+    for turn in range(_TURNS):
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(aside.with_name(f"old-{turn}"))
+        if _moved(fresh, target):
+            return
+    raise FileExistsError(f"{target}: other writers keep replacing it")
+
+
+_TURNS = 100
+_TAKEN = frozenset({errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR})
+
+
+def _moved(fresh: Path, target: Path) -> bool:
+    """Whether the copy could be moved; False where another writer's came first."""
+    try:
+        fresh.rename(target)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        return False
+    return True
+
+
+def _is_real_directory(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _copy_file(source: str | Path, target: str | Path) -> None:
+    """Copy one regular file with its permissions, and let its owner write."""
+    mode = Path(source).stat().st_mode
+    if not stat.S_ISREG(mode):
+        raise shutil.SpecialFileError(f"{source} is neither a file nor a directory and cannot be copied")
+    if not _share(source, target):
+        shutil.copyfile(source, target)
+    Path(target).chmod(stat.S_IMODE(mode) | stat.S_IWUSR)
+
+
+def _share(source: str | Path, target: str | Path) -> bool:
+    """Copy within the kernel, which shares the blocks where the file system can; False where it cannot copy at all."""
+    if sys.platform != "linux":
+        return False
+    with open(source, "rb") as reader, open(target, "wb") as writer:  # noqa: PTH123 - copytree gives text
+        try:
+            while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 30):
+                pass
+        except OSError:
+            return False
+        return 0 < reader.tell() == os.fstat(reader.fileno()).st_size

@@ -1,0 +1,66 @@
+"""The digest of a file or a directory: what the cache and the lineage compare."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+_PREFIX = "sha256:"
+
+
+def digest_of(path: Path) -> str:
+    """The digest of what is at the path, "" where nothing is, or nothing that can be read to an end (a pipe, a device).
+
+    Of a file: of its bytes. Of a directory: of the names in it and what they hold, in sorted order; a symbolic link
+    inside counts as the text of its target and is never followed. Modes and times do not count. A path that is itself
+    a link stands for what it leads to.
+
+    Returns:
+        "sha256:" and 64 hex digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises for names that cannot be
+        return ""
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return _PREFIX + _file_hash(path)
+    return _PREFIX + _tree_hash(path) if stat.S_ISDIR(mode) else ""
+
+
+def _file_hash(path: str | Path) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 - entries of a scan are text, and there may be a million of them
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _tree_hash(root: Path) -> str:
+    whole = hashlib.sha256()
+    for line in _lines(root):
+        whole.update(line)
+    return whole.hexdigest()
+
+
+def _lines(directory: str | Path) -> Iterator[bytes]:
+    """One line for each entry of the tree. A name's length stands before it, so that no name can imitate a line."""
+    with os.scandir(directory) as scan:
+        entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
+    for entry in entries:
+        name = os.fsencode(entry.name)
+        kind, content = _described(entry)
+        yield b"%s %d %s %s\n" % (kind, len(name), name, content)
+        if kind == b"directory":
+            yield from _lines(entry.path)
+            yield b"end\n"
+
+
+def _described(entry: os.DirEntry[str]) -> tuple[bytes, bytes]:
+    if entry.is_symlink():
+        target = os.fsencode(Path(entry.path).readlink())
+        return b"link", hashlib.sha256(target).hexdigest().encode()
+    if entry.is_dir(follow_symlinks=False):
+        return b"directory", b""
+    if entry.is_file(follow_symlinks=False):
+        return b"file", _file_hash(entry.path).encode()
+    return b"other", b""
