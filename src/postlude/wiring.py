@@ -99,6 +99,7 @@ def _layout(home: Home) -> Layout:
 
 def _executor(home: Home, containers: Containers) -> Executor:
     process = ProcessExecutor(home=home.root)
+    process.prepare()
     if containers == "host":
         return RoutingExecutor(process=process, container=lambda: None, host=True)
     if containers != "auto" and find_engine(containers) is None:

@@ -46,7 +46,7 @@ class TaskRun:
 
     @property
     def kind(self) -> str:
-        """ "task", "importer", "group", "loop" or "iteration"."""
+        """What it is: "task", "importer", "group", "loop" or "iteration"."""
         return str(self.document["kind"])
 
     @property

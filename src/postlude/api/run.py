@@ -11,7 +11,7 @@ from postlude.spec.types import Json
 from postlude.wiring import Containers, RunOptions, open_engine
 
 
-def run(
+def run(  # noqa: PLR0913 - all but two are keyword-only options
     source: Any,
     arguments: Mapping[str, Json] | None = None,
     *,
@@ -57,5 +57,3 @@ def run(
     )
     with open_engine(options) as engine:
         return Run(engine.run(loaded, given, name=name))
-
-

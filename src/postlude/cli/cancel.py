@@ -1,0 +1,39 @@
+"""Turns Ctrl-C and SIGTERM into a cancelled run."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, Protocol
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+FIRST: Final = "Canceling: running tasks are stopped, exit tasks still run. Once more stops those too."
+SECOND: Final = "Stopping everything, exit tasks included."
+
+
+class Cancel(Protocol):
+    """Asks the engine to end the run; safe to call from a signal handler."""
+
+    def __call__(self, *, force: bool = False) -> None:
+        """Ask; `force` stops exit tasks too."""
+        ...
+
+
+@contextmanager
+def cancel_on_signals(cancel: Cancel, say: Callable[[str], None]) -> Iterator[None]:
+    """While inside: the first signal cancels the run, a second one forces it. Each is acknowledged through `say`."""
+    received = 0
+
+    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
+        nonlocal received
+        received += 1
+        if received <= 2:
+            say(FIRST if received == 1 else SECOND)
+        cancel(force=received > 1)
+
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

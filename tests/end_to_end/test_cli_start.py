@@ -1,0 +1,60 @@
+"""What starting the command costs, counted in modules: clocks on shared machines prove nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("kfp", "sqlalchemy", "alembic", "rich", "yaml", "msgspec", "asyncio", "google.protobuf")
+IR = {
+    "pipelineInfo": {"name": "demo"},
+    "schemaVersion": "2.1.0",
+    "root": {"dag": {"tasks": {"say": {"componentRef": {"name": "comp-say"}}}}},
+    "components": {"comp-say": {"executorLabel": "exec-say"}},
+    "deploymentSpec": {"executors": {"exec-say": {"container": {"image": "alpine", "command": ["true"]}}}},
+}
+PROGRAM = """
+import json, sys
+try:
+    {body}
+finally:
+    print(json.dumps([name for name in {heavy} if name in sys.modules]), file=sys.stderr)
+"""
+
+
+def loaded(body: str, exit_code: int = 0) -> list[str]:
+    text = PROGRAM.format(body=body, heavy=HEAVY)
+    child = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False, timeout=60)
+    assert child.returncode == exit_code, child.stderr
+    found: list[str] = json.loads(child.stderr.splitlines()[-1])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "exit_code"),
+    [
+        pytest.param("import postlude", 0, id="import"),
+        pytest.param("from postlude.cli.main import postlude; postlude(['--help'])", 0, id="help"),
+        pytest.param("from postlude.cli.main import postlude; postlude(['nonsense'])", 2, id="unknown-command"),
+    ],
+)
+def test_nothing_heavy_is_imported(body: str, exit_code: int) -> None:
+    assert loaded(body, exit_code) == []
+
+
+@pytest.mark.parametrize("command", ["validate", "graph"])
+def test_reading_a_pipeline_needs_neither_sdk_nor_database_nor_rich(command: str, tmp_path: Path) -> None:
+    source = tmp_path / "demo.json"
+    source.write_text(json.dumps(IR))
+    found = loaded(f"from postlude.cli.main import postlude; postlude([{command!r}, {str(source)!r}])")
+    assert not set(found) & {"kfp", "sqlalchemy", "alembic", "rich", "google.protobuf"}
+
+
+def test_help_lists_every_command() -> None:
+    text = subprocess.run(
+        [sys.executable, "-m", "postlude", "--help"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    listed = [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()]
+    assert listed == ["run", "validate", "graph", "runs", "show", "logs", "version"]

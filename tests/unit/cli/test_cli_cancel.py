@@ -1,0 +1,30 @@
+import os
+import signal
+
+import pytest
+
+from postlude.cli.cancel import FIRST, SECOND, cancel_on_signals
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_cancels_and_the_next_ones_force(number: int) -> None:
+    asked: list[bool] = []
+    said: list[str] = []
+
+    def cancel(*, force: bool = False) -> None:
+        asked.append(force)
+
+    with cancel_on_signals(cancel, said.append):
+        for _ in range(3):
+            os.kill(os.getpid(), number)
+    assert (asked, said) == ([False, True, True], [FIRST, SECOND])
+
+
+def test_the_handlers_of_before_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with cancel_on_signals(_nothing, print):
+        pass
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def _nothing(*, force: bool = False) -> None: ...
