@@ -54,14 +54,14 @@ class Draft:
         self._changed[task.path] = None
         return task
 
-    def start(self, task: Task, **changes: Any) -> Task:  # noqa: ANN401 - the fields of Task
+    def start(self, task: Task, **changes: Any) -> Task:
         """Write the task as RUNNING from now, unless it began before."""
         if task.started_order:
             return self.put(replace(task, state=State.RUNNING, **changes))
         place = self._place()
         return self.put(replace(task, state=State.RUNNING, started_at=self.at, started_order=place, **changes))
 
-    def finish(self, task: Task, state: State, **changes: Any) -> Task:  # noqa: ANN401 - the fields of Task
+    def finish(self, task: Task, state: State, **changes: Any) -> Task:
         """Write the task as final from now."""
         place = self._place()
         started = task.started_order or place

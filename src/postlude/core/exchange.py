@@ -6,6 +6,7 @@ Source: `ExecutorInput` and `ExecutorOutput` in KFP's pipeline_spec.proto.
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -49,7 +50,7 @@ class Program:
     timeout_s: float | None = None
 
 
-LOCAL_SCHEME: Final = "file://"
+_FILE: Final = "file:"
 
 
 # --- into the program -------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def _runtime_artifact(artifact: Artifact) -> Json:
     found = {
         "name": artifact.name,
         "type": {"schemaTitle": artifact.schema_title, "schemaVersion": artifact.schema_version},
-        "uri": artifact.uri.removeprefix(LOCAL_SCHEME),
+        "uri": bare_path(artifact.uri),
         "metadata": dict(artifact.metadata),
     }
     return {**found, "customPath": artifact.custom_path} if artifact.custom_path else found
@@ -218,7 +219,12 @@ def local_path(uri: str) -> str:
     for scheme, mount in _MOUNTS.items():
         if uri.startswith(scheme):
             return mount + uri.removeprefix(scheme)
-    return uri.removeprefix(LOCAL_SCHEME)
+    return bare_path(uri)
+
+
+def bare_path(uri: str) -> str:
+    """A file URL as the path that it means; any other URI, or a path, as it stands."""
+    return unquote(urlsplit(uri).path) if uri.lower().startswith(_FILE) else uri
 
 
 # --- out of the program -----------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from postlude.spec.types import Json
 
 
 def fact(run: Run, task: Task, name: str) -> Json | UnsetType:
-    """The value of a pipeline-level placeholder ("pipeline_job_name", "workflow.status", ...), UNSET for unknown names."""
+    """The value of a pipeline-level placeholder such as "pipeline_job_name"; UNSET for a name that is not known."""
     find = _FACTS.get(name)
     return UNSET if find is None else find(run, task)
 

@@ -15,24 +15,34 @@ from postlude.spec.types import Container, Json, Strategy
 def fingerprint(run: Run, task: Task) -> str | None:
     """The cache key of a task whose inputs are resolved; None where it is not to be cached.
 
-    The key covers what the outputs depend on: the program (image, command, args, environment, packages, which are part
-    of the command), the input values, the contents of the input artifacts, and the outputs' declarations. An author's own
-    `cacheKey` stands in for program and inputs. Exit tasks and tasks that ignore upstream failures are cached only with
-    such a key, since every task has caching switched on by default (R9).
+    The key covers what the outputs depend on: the program (image, command, args, environment, packages, which are
+    part of the command), the input values, the contents of the input artifacts, and the outputs' declarations. An
+    author's own `cacheKey` stands in for program and inputs. Exit tasks and tasks that ignore upstream failures, with
+    all that is inside them, are cached only with such a key, since every task has caching on by default (R9).
     """
     caching = task.spec.caching
     executor = run.pipeline.executors.get(task.component.executor)
     if not caching.enabled or not isinstance(executor, Container):
         return None
-    if task.spec.trigger.strategy is Strategy.ALL_COMPLETED and not caching.key:
+    if not caching.key and _runs_whatever_happens(run, task):
         return None
     subject = {"key": caching.key} if caching.key else _subject(run, task, executor)
     encoded = msgspec.json.encode({**subject, "outputs": _outputs(task)}, order="deterministic")
     return hashlib.sha256(encoded).hexdigest()
 
 
+def _runs_whatever_happens(run: Run, task: Task) -> bool:
+    """Whether the task, or a group that it is in, is an exit task or ignores upstream failures."""
+    at = task
+    while at.path:
+        if at.spec.trigger.strategy is Strategy.ALL_COMPLETED:
+            return True
+        at = run.tasks[at.parent]
+    return False
+
+
 def _subject(run: Run, task: Task, container: Container) -> Mapping[str, Json]:
-    """Program and inputs. Placeholders that differ from run to run (ids, times, the workspace) count with their values."""
+    """Program and inputs. Placeholders that differ from run to run (ids, times, workspace) count by their values."""
     program = [
         placeholders.render(text, lambda one: known_facts(run, task, one))
         for text in (*container.command, "--", *container.args)

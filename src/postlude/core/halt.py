@@ -37,21 +37,15 @@ def halt(draft: Draft, group: Task, verdict: Verdict, *, terminate: bool, spare:
 
 
 def is_owed(draft: Draft, task: Task, topology: Topology) -> bool:
-    """Whether a task may still start now that its upstreams allow it.
+    """Whether a task that was spared, and whose upstreams allow it now, may start.
 
-    Without a cancel every task may. During one, what is not protected may not; an exit task is owed unless its group was
-    canceled before it was entered, or exit tasks were ruled out.
+    An exit task is not owed to a group that was canceled before it was entered (G2).
     """
-    cancel = draft.run.cancel
-    if cancel is None:
-        return True
-    if cancel.force or not task.protected:
-        return False
     group = topology.exit_of.get(task.spec.key)
     if group is None:
         return True
     held = draft[child_path(task.parent, group)]
-    return cancel.exit_tasks and (held.entered or held.state is not State.CANCELED)
+    return held.entered or held.state is not State.CANCELED
 
 
 def _below(draft: Draft, group: Task, *, spare: bool) -> Iterator[Task]:
@@ -79,4 +73,4 @@ def _halt_one(draft: Draft, task: Task, verdict: Verdict, *, terminate: bool) ->
     if task.attempt:
         draft.command(Terminate(path=task.path, attempt=task.attempt))
     state, error = verdict
-    yield draft.finish(task, state, error=error)
+    yield draft.finish(task, state, error=error, attempt=max(0, task.attempt - 1))

@@ -14,7 +14,6 @@ from postlude.core.task import NO_OUTPUTS, Artifact, Code, Inputs, Kind, Outputs
 from postlude.spec import placeholders
 from postlude.spec.types import ArtifactIterator, Json, ParameterIterator, TaskOutput
 
-
 T = TypeVar("T")
 
 
@@ -121,8 +120,9 @@ def _selected(
 def _collected(run: Run, loop: Task) -> Outputs:
     """Every output of the loop's body as a list over the iterations, in index order.
 
-    A parameter that an iteration did not produce is None in its place, so that indexes stay aligned (C9); an artifact is
-    left out, since a list of artifacts cannot hold nothing. Lists collected by loops inside are joined into one (C8).
+    A parameter that an iteration did not produce is None in its place, so that indexes stay aligned (C9); an artifact
+    is left out, since a list of artifacts cannot hold nothing. Lists collected by loops inside are joined into one
+    (C8).
     """
     iterations = [run.tasks[path] for path in children(loop)]
     outputs = loop.component.outputs

@@ -6,19 +6,20 @@ does not fit is an error of the task, decided before its code starts (R11).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from postlude.core.conform import MisfitError, conform, preview
+from postlude.core.conform import MisfitError, conform, json_text, preview
 from postlude.core.facts import fact
 from postlude.core.final_status import payload
 from postlude.core.run_state import Run, is_passed_on
 from postlude.core.task import Artifact, Code, Inputs, Kind, Task, TaskError, child_path
 from postlude.spec import placeholders
 from postlude.spec.types import (
-    ArtifactBinding,
     ArtifactInput,
+    Component,
     Constant,
     FinalStatusOf,
     Json,
@@ -42,18 +43,33 @@ class _Unresolvable(Exception):  # noqa: N818 - carries a TaskError, is none
         self.error = TaskError(code=code, message=message)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Whose inputs are looked for, and what was found so far.
+
+    Attributes:
+        known: Input parameters that have a value.
+        missing: Inputs that a group passes on but did not get, with the reason.
+    """
+
+    run: Run
+    task: Task
+    known: dict[str, Json] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
 def resolve(run: Run, task: Task) -> Inputs | TaskError:
     """The inputs of a task whose upstreams are final, or why it cannot have them.
 
     The item of a loop is not among them; each iteration adds its own.
     """
-    missing: dict[str, str] = {}
+    asked = _Asked(run=run, task=task)
     try:
-        parameters = _parameters(run, task, missing)
-        artifacts = _artifacts(run, task, missing)
+        parameters = _parameters(asked)
+        artifacts = _artifacts(asked)
     except _Unresolvable as fault:
         return fault.error
-    return Inputs(parameters=parameters, artifacts=artifacts, missing=missing)
+    return Inputs(parameters=parameters, artifacts=artifacts, missing=asked.missing)
 
 
 def fit_parameter(name: str, declared: ParameterInput, value: Json) -> Json | TaskError:
@@ -64,18 +80,28 @@ def fit_parameter(name: str, declared: ParameterInput, value: Json) -> Json | Ta
         return fault.error
 
 
+def as_declared(component: Component, inputs: Inputs) -> Inputs:
+    """The inputs of a group as its condition was written for them: texts where the SDK took them for texts."""
+    declared = component.inputs.parameters
+    parameters = {
+        name: json_text(value) if name in declared and _is_guess(name, declared[name]) else value
+        for name, value in inputs.parameters.items()
+    }
+    return replace(inputs, parameters=parameters)
+
+
 # --- parameters -------------------------------------------------------------------------------------------------------
 
 
-def _parameters(run: Run, task: Task, missing: dict[str, str]) -> Mapping[str, Json]:
+def _parameters(asked: _Asked) -> Mapping[str, Json]:
     """All input parameters; constants last, since their placeholders may name the others."""
+    task = asked.task
     declared = {name: spec for name, spec in task.component.inputs.parameters.items() if not _is_item(task, name)}
-    values: dict[str, Json] = {}
     for name in sorted(declared, key=lambda name: _is_constant(task.spec.inputs.parameters.get(name))):
-        value = _parameter(run, task, name, declared[name], values, missing)
+        value = _parameter(asked, name, declared[name])
         if value is not UNSET:
-            values[name] = value
-    return {name: values[name] for name in declared if name in values}
+            asked.known[name] = value
+    return {name: asked.known[name] for name in declared if name in asked.known}
 
 
 def _is_item(task: Task, name: str) -> bool:
@@ -86,43 +112,44 @@ def _is_constant(binding: ParameterBinding | None) -> bool:
     return binding is not None and isinstance(binding.source, Constant)
 
 
-def _parameter(
-    run: Run, task: Task, name: str, declared: ParameterInput, known: Mapping[str, Json], missing: dict[str, str]
-) -> Json | UnsetType:
-    binding = task.spec.inputs.parameters.get(name)
+def _parameter(asked: _Asked, name: str, declared: ParameterInput) -> Json | UnsetType:
     try:
-        if binding is None:
-            raise _Missing("nothing feeds it")
-        value = _follow(name, binding.keys, _source(run, task, binding, known))
-        if value is None:
-            raise _Missing("its value is null")
+        value = _bound(asked, name)
     except _Missing as why:
-        return _default(task, name, declared, str(why), missing)
+        return _default(asked, name, declared, str(why))
     return _fit(name, declared, value)
 
 
-def _default(
-    task: Task, name: str, declared: ParameterInput, why: str, missing: dict[str, str]
-) -> Json | UnsetType:
+def _bound(asked: _Asked, name: str) -> Json:
+    binding = asked.task.spec.inputs.parameters.get(name)
+    if binding is None:
+        raise _Missing("nothing feeds it")
+    value = _follow(name, binding.keys, _source(asked, binding))
+    if value is None:
+        raise _Missing("its value is null")
+    return value
+
+
+def _default(asked: _Asked, name: str, declared: ParameterInput, why: str) -> Json | UnsetType:
     if declared.default is not UNSET and declared.default is not None:
         return _fit(name, declared, declared.default)
-    if declared.optional or declared.default is None or declared.type is ParameterType.TASK_CONFIG:
-        return UNSET
-    _pass_on(task, name, why, missing)
+    if declared.required and declared.type is not ParameterType.TASK_CONFIG:
+        _pass_on(asked, name, why)
     return UNSET
 
 
-def _pass_on(task: Task, name: str, why: str, missing: dict[str, str]) -> None:
+def _pass_on(asked: _Asked, name: str, why: str) -> None:
     """A group that only passes the input on leaves the decision to the task inside that consumes it."""
-    if task.kind.is_leaf or not is_passed_on(name):
+    if asked.task.kind.is_leaf or not is_passed_on(name):
         raise _Unresolvable(Code.NOT_FOUND, f"input '{name}' has no value and no default: {why}")
-    missing[name] = why
+    asked.missing[name] = why
 
 
-def _source(run: Run, task: Task, binding: ParameterBinding, known: Mapping[str, Json]) -> Json:
+def _source(asked: _Asked, binding: ParameterBinding) -> Json:
+    run, task = asked.run, asked.task
     match binding.source:
         case Constant(value=value):
-            return placeholders.substitute(value, lambda placeholder: _constant_part(run, task, placeholder, known))
+            return placeholders.substitute(value, lambda placeholder: _constant_part(asked, placeholder))
         case ParentInput(name=name):
             parent = run.tasks[task.parent]
             return _found(parent.inputs.parameters, name, parent)
@@ -150,14 +177,12 @@ def _not_produced(sibling: Task, output: str) -> str:
     return f"'{sibling.path}' ended {sibling.state.value} without output '{output}'"
 
 
-def _constant_part(
-    run: Run, task: Task, placeholder: placeholders.Placeholder, known: Mapping[str, Json]
-) -> Json | UnsetType:
+def _constant_part(asked: _Asked, placeholder: placeholders.Placeholder) -> Json | UnsetType:
     match placeholder:
         case placeholders.InputParameter(name=name):
-            return known.get(name)
+            return asked.known.get(name)
         case placeholders.PipelineValue(name=name):
-            return fact(run, task, name)
+            return fact(asked.run, asked.task, name)
         case _:
             return UNSET
 
@@ -181,6 +206,8 @@ def _decoded(name: str, value: Json) -> Json:
 
 
 def _fit(name: str, declared: ParameterInput, value: Json) -> Json:
+    if _is_guess(name, declared):
+        return value
     try:
         fitting = conform(value, declared.type)
     except MisfitError as misfit:
@@ -191,29 +218,37 @@ def _fit(name: str, declared: ParameterInput, value: Json) -> Json:
     return fitting
 
 
+def _is_guess(name: str, declared: ParameterInput) -> bool:
+    """Whether the type is the SDK's word for "unknown": an item of an item is a STRING to it, whatever it is.
+
+    A group passes such a value on as it is, and the task inside that consumes it says what it must be.
+    """
+    return is_passed_on(name) and declared.type is ParameterType.STRING
+
+
 # --- artifacts --------------------------------------------------------------------------------------------------------
 
 
-def _artifacts(run: Run, task: Task, missing: dict[str, str]) -> Mapping[str, tuple[Artifact, ...]]:
+def _artifacts(asked: _Asked) -> Mapping[str, tuple[Artifact, ...]]:
     values: dict[str, tuple[Artifact, ...]] = {}
-    for name, declared in task.component.inputs.artifacts.items():
-        if _is_item(task, name):
+    for name, declared in asked.task.component.inputs.artifacts.items():
+        if _is_item(asked.task, name):
             continue
         try:
-            values[name] = _fit_artifacts(name, declared, _artifact(run, task, task.spec.inputs.artifacts.get(name)))
+            values[name] = _fit_artifacts(name, declared, _artifact(asked.run, asked.task, name))
         except _Missing as why:
             if not declared.optional:
-                _pass_on(task, name, str(why), missing)
+                _pass_on(asked, name, str(why))
     return values
 
 
-def _artifact(run: Run, task: Task, binding: ArtifactBinding | None) -> tuple[Artifact, ...]:
-    match binding:
+def _artifact(run: Run, task: Task, name: str) -> tuple[Artifact, ...]:
+    match task.spec.inputs.artifacts.get(name):
         case None:
             raise _Missing("nothing feeds it")
-        case ParentInput(name=name):
+        case ParentInput(name=source):
             parent = run.tasks[task.parent]
-            artifacts: tuple[Artifact, ...] = _found(parent.inputs.artifacts, name, parent)
+            artifacts: tuple[Artifact, ...] = _found(parent.inputs.artifacts, source, parent)
             return artifacts
         case TaskOutput(task=producer, output=output):
             sibling = _sibling(run, task, producer)

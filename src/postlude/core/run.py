@@ -1,8 +1,8 @@
 """What a run does: the whole of it, as a state machine that does nothing itself.
 
-A run is a tree. Its leaves are container tasks and importers; its inner nodes are groups: sub-DAGs (exit-handler bodies,
-conditions, sub-pipelines), loops and their iterations, and the root. Every node is a `Task` and is PENDING, RUNNING or
-final.
+A run is a tree. Its leaves are container tasks and importers; its inner nodes are groups: sub-DAGs (exit-handler
+bodies, conditions, sub-pipelines), loops and their iterations, and the root. Every node is a `Task` and is PENDING,
+RUNNING or final.
 
 Two kinds of move make up a step. First, an *event* moves one task: an attempt started, succeeded, failed; or somebody
 asked to cancel. Then *joint states settle*: a task that became final wakes the tasks that wait for it, a task whose
@@ -20,10 +20,10 @@ The same events give the same run: a run is the fold of its events, so that it c
 engine's reports, and simulated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import immutables
 from msgspec import UNSET
@@ -34,7 +34,7 @@ from postlude.core.draft import Draft, Step
 from postlude.core.final_status import CANCELED_MESSAGE, causes, error_of, outcome
 from postlude.core.halt import CANCELED, halt, is_owed
 from postlude.core.iterate import items, iteration_inputs, passed_out
-from postlude.core.resolve import resolve
+from postlude.core.resolve import as_declared, resolve
 from postlude.core.run_state import FailurePolicy, Run, Settings, children
 from postlude.core.task import (
     NO_INPUTS,
@@ -60,6 +60,8 @@ from postlude.core.task import (
 from postlude.core.trigger import Move, move
 from postlude.spec import types as ir
 from postlude.spec.types import Dag, Json, Pipeline, Topology
+
+Decided = TypeVar("Decided")
 
 
 def begin(pipeline: Pipeline, settings: Settings) -> Step:
@@ -181,19 +183,27 @@ def _cancel_waiting(draft: Draft, task: Task, _siblings: list[Task]) -> None:
 
 def _go(draft: Draft, task: Task, _siblings: list[Task]) -> None:
     """Resolve the inputs, ask the condition, start. What goes wrong is the task's own failure (R11)."""
-    inputs = resolve(draft.run, task)
+    inputs = _guarded(lambda: resolve(draft.run, task))
     if isinstance(inputs, TaskError):
         _finish(draft, task, State.FAILED, error=inputs)
         return
     task = draft.put(replace(task, inputs=inputs))
     condition = task.spec.trigger.condition
-    allowed = True if condition is None else holds(condition, inputs)
+    allowed = True if condition is None else holds(condition, as_declared(task.component, inputs))
     if isinstance(allowed, TaskError):
         _finish(draft, task, State.FAILED, error=allowed)
     elif allowed:
         _start(draft, task, inputs)
     else:
         _finish(draft, task, State.SKIPPED)
+
+
+def _guarded(decide: Callable[[], Decided]) -> Decided | TaskError:
+    """What `decide` gives; a defect in it is the task's failure, and does not skip anybody's exit task (R11)."""
+    try:
+        return decide()
+    except Exception as defect:  # noqa: BLE001 - the rule is about what nobody foresaw
+        return TaskError(code=Code.INTERNAL, message=f"a defect of the engine: {type(defect).__name__}: {defect}")
 
 
 _MOVES: Final = {
@@ -273,7 +283,7 @@ def _body_kind(pipeline: Pipeline, task: ir.Task, group: Kind) -> Kind:
 
 def _expand(draft: Draft, loop: Task) -> None:
     """Make a loop's iterations, and let in as many as may run at a time."""
-    found = items(draft.run, loop)
+    found = _guarded(lambda: items(draft.run, loop))
     if isinstance(found, TaskError):
         _finish(draft, loop, State.FAILED, error=found)
         return

@@ -13,7 +13,7 @@ from postlude.spec import types as ir
 from postlude.spec.types import NOTHING, Json
 
 TaskPath = NewType("TaskPath", str)
-"""IR task keys joined by "/", iterations as "[i]", without the root: "exit-handler-1/for-loop-2[1]/train". The root is ""."""
+"""IR task keys joined by "/", iterations as "[i]": "exit-handler-1/for-loop-2[1]/train". The root is ""."""
 
 ROOT = TaskPath("")
 

@@ -3,26 +3,26 @@
 The shell's side of `core.exchange`. Whatever goes wrong here is a failed attempt, never an exception (R11).
 """
 
-import json
 import signal
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from postlude.core.exchange import LOCAL_SCHEME, Places, Program, outputs_of, program
+from postlude.core.exchange import Places, Program, program
 from postlude.core.fingerprint import fingerprint
 from postlude.core.run_state import Run
-from postlude.core.task import Artifact, Code, Event, Failed, Outputs, Succeeded, Task, TaskError
+from postlude.core.task import Code, Event, Failed, Outputs, Succeeded, Task, TaskError
 from postlude.ports.artifacts import ArtifactStore
 from postlude.ports.clock import Clock
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 from postlude.ports.journal import Cache
+from postlude.runtime.collecting import collect
 from postlude.runtime.importing import import_artifact
-from postlude.spec.types import Container, Importer, Json
+from postlude.spec.types import Container, Importer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +76,7 @@ def _defect(fault: Exception) -> TaskError:
     return TaskError(code=Code.INTERNAL, message=f"a defect of the engine: {text}")
 
 
-def _outcome(
-    bench: Bench, run: Run, task: Task, directory: Path, artifacts: str
-) -> tuple[Outputs, bool] | TaskError:
+def _outcome(bench: Bench, run: Run, task: Task, directory: Path, artifacts: str) -> tuple[Outputs, bool] | TaskError:
     executor = run.pipeline.executors[task.component.executor]
     if isinstance(executor, Importer):
         return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache)
@@ -118,10 +116,7 @@ def _run(
     error = error_of(ended)
     if error is not None:
         return error
-    found = outputs_of(task, prepared.executor_input, *_written(task, prepared))
-    if isinstance(found, TaskError):
-        return found
-    return replace(found, artifacts={name: _hashed(bench, given) for name, given in found.artifacts.items()})
+    return collect(task, prepared, bench.artifacts)
 
 
 def _make_room(directory: Path, outputs: Path, artifacts: str) -> None:
@@ -167,26 +162,3 @@ def error_of(ended: Exit) -> TaskError | None:
     if ended.oom or (ended.ending is Ending.EXITED and ended.code == -signal.SIGKILL):
         code = Code.RESOURCE_EXHAUSTED
     return TaskError(code=code, message=ended.message or f"the task {ended.ending.value}", exit_code=ended.code)
-
-
-# --- collecting -------------------------------------------------------------------------------------------------------
-
-
-def _written(task: Task, prepared: Program) -> tuple[Mapping[str, Json], Mapping[str, str]]:
-    """The ExecutorOutput, and the texts of output parameter files that exist."""
-    outputs = prepared.executor_input["outputs"]
-    report = Path(outputs["outputFile"])
-    written = json.loads(report.read_bytes()) if report.is_file() else {}
-    files = {name: Path(outputs["parameters"][name]["outputFile"]) for name in task.component.outputs.parameters}
-    texts = {name: path.read_text(errors="replace") for name, path in files.items() if path.is_file()}
-    return written if isinstance(written, dict) else {}, texts
-
-
-def _hashed(bench: Bench, artifacts: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
-    return tuple(replace(one, digest=_digest(bench, one)) for one in artifacts)
-
-
-def _digest(bench: Bench, artifact: Artifact) -> str:
-    uri = artifact.custom_path or artifact.uri
-    local = uri.startswith(("/", LOCAL_SCHEME))
-    return bench.artifacts.digest(uri) if local else ""

@@ -1,17 +1,23 @@
 """Perform an importer: find the artifact it names, and register it."""
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from postlude.core.exchange import LOCAL_SCHEME, imported
+from postlude.core.exchange import bare_path, imported
 from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
 from postlude.ports.artifacts import ArtifactStore, UnsupportedUriError
 from postlude.ports.journal import Cache
 from postlude.spec.types import Importer
+
+_NO_WORKSPACE: Final = (
+    "nothing to import into: the pipeline has no workspace. Give it one with dsl.PipelineConfig(workspace=...)"
+)
 
 
 def import_artifact(
@@ -30,6 +36,8 @@ def import_artifact(
             return TaskError(code=Code.NOT_FOUND, message=f"nothing to import: '{named.uri}' does not exist")
     except UnsupportedUriError as fault:
         return TaskError(code=Code.INVALID_ARGUMENT, message=str(fault))
+    if importer.to_workspace and not run.settings.workspace:
+        return TaskError(code=Code.INVALID_ARGUMENT, message=_NO_WORKSPACE)
     artifact = replace(artifact, digest=artifacts.digest(artifact.uri))
     if importer.to_workspace:
         artifact = _in_workspace(run, artifact, artifacts)
@@ -43,7 +51,8 @@ def _absolute(uri: str) -> str:
 
 
 def _in_workspace(run: Run, artifact: Artifact, artifacts: ArtifactStore) -> Artifact:
-    target = Path(run.settings.workspace, ".artifacts", artifact.uri.removeprefix(LOCAL_SCHEME).lstrip("/"))
+    inside = os.path.normpath(bare_path(artifact.uri)).lstrip("/")
+    target = Path(run.settings.workspace, ".artifacts", inside)
     return replace(artifact, uri=str(artifacts.place(artifact.uri, target)))
 
 

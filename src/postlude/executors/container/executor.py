@@ -1,0 +1,171 @@
+"""Runs attempts as containers of Docker or Podman, through the engine's command-line client."""
+
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from subprocess import Popen
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import msgspec
+
+from postlude.core.task import TaskPath
+from postlude.executors.container.client import Client
+from postlude.executors.container.engine import Engine
+from postlude.executors.container.environment import EnvironmentVariableError, Variables, variables
+from postlude.executors.container.images import ImageError, Images
+from postlude.executors.container.mounts import mounts
+from postlude.executors.container.options import RUN_LABEL, container_name, run_arguments
+from postlude.executors.container.output import follow
+from postlude.executors.container.quantity import QuantityError
+from postlude.executors.container.running import Running
+from postlude.executors.container.user import is_rootless, user_options
+from postlude.executors.container.verdict import Attached, ContainerState, ended_on_request, verdict
+from postlude.executors.process.exits import one_line
+from postlude.executors.process.supervisor.logfile import LogFile
+from postlude.ports.executor import Attempt, Ending, Exit
+
+_ANSWER_WITHIN_S: Final = 60.0
+_OUT_OF_MEMORY: Final = "oom"
+"""The file that Podman's monitor leaves where the client runs; some versions of Podman look for it elsewhere."""
+_REMOVE: Final = {
+    Engine.DOCKER: ("rm", "--force", "--volumes"),
+    Engine.PODMAN: ("rm", "--force", "--time=0", "--volumes"),
+}
+
+
+class ContainerExecutor:
+    """An `Executor` that gives each attempt a container of its own, removed when the attempt has ended."""
+
+    def __init__(self, engine: Engine | str, *, roots: Sequence[Path] = (), grace_s: float = 10.0) -> None:
+        """Runs on one engine.
+
+        Args:
+            engine: Which one; `find_engine` says whether it answers.
+            roots: Directories that tasks share, such as the artifacts'; mounted at their own paths, writable.
+            grace_s: What a program gets between SIGTERM and SIGKILL when its time is up.
+        """
+        self._engine = Engine(engine)
+        self._client = Client(self._engine)
+        self._images = Images(self._client)
+        self._roots = tuple(roots)
+        self._grace_s = grace_s
+        self._owner = secrets.token_hex(8)
+        self._lock = threading.Lock()
+        self._running: dict[str, Running] = {}
+        self._early: set[str] = set()
+        self._closed = False
+
+    def run(self, attempt: Attempt) -> Exit:
+        """Run the attempt to its end; see `Executor.run`."""
+        running = Running(self._client, self._name(attempt.run_id, attempt.path, attempt.attempt))
+        with self._lock:
+            if self._closed:
+                return Exit(ending=Ending.NOT_STARTED, message="the executor is closed")
+            self._running[running.name] = running
+            if running.name in self._early:
+                running.asked.set_result(Ending.TERMINATED)
+        try:
+            return self._run(attempt, running)
+        except (ImageError, QuantityError, EnvironmentVariableError, OSError) as error:
+            return Exit(ending=Ending.NOT_STARTED, message=one_line(str(error)))
+        finally:
+            running.over.set()
+            running.gone.set()
+            with self._lock:
+                del self._running[running.name]
+                self._early.discard(running.name)
+
+    def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
+        """Ask a running attempt to end; see `Executor.terminate`."""
+        with self._lock:
+            name = self._name(run_id, path, attempt)
+            running = self._running.get(name)
+            if running is None:
+                self._early.add(name)
+                return
+        running.stop(Ending.TERMINATED, grace_s)
+
+    def close(self) -> None:
+        """Kill and remove what still runs. Attempts offered later are NOT_STARTED."""
+        with self._lock:
+            self._closed = True
+            live = tuple(self._running.values())
+        for running in live:
+            running.stop(Ending.TERMINATED, 0.0)
+        for running in live:
+            running.gone.wait(_ANSWER_WITHIN_S)
+        self._client.close()
+
+    def remove_leftovers(self, run_id: str) -> int:
+        """Kill and remove the containers that a crashed process left behind for a run; returns how many there were."""
+        found = self._client.call(
+            "ps", "--all", "--quiet", f"--filter=label={RUN_LABEL}={run_id}", timeout_s=_ANSWER_WITHIN_S
+        ).output.split()
+        if found:
+            # removing alone may grant a running program the engine's own grace period first
+            self._client.call("kill", "--signal=KILL", *found, timeout_s=_ANSWER_WITHIN_S)
+            self._remove(*found)
+        return len(found)
+
+    def _run(self, attempt: Attempt, running: Running) -> Exit:
+        self._images.ensure(attempt.image, running.asked)
+        client_env = dict(os.environ)
+        with (
+            closing(LogFile(str(attempt.log))) as log,
+            TemporaryDirectory(prefix="postlude-") as directory,
+            variables(attempt.env, attempt.directory, client_env=client_env) as passed,
+        ):
+            arguments = self._arguments(attempt, running.name, passed)
+            if running.ending is not None:
+                return ended_on_request(attempt, running.ending)
+            try:
+                running.attached = self._client.open(arguments, env=client_env | dict(passed.inherited), cwd=directory)
+                attached = self._attend(attempt, running, running.attached, log)
+                return verdict(attempt, self._state(running.name, Path(directory)), attached, running.ending)
+            finally:
+                self._remove(running.name)
+
+    def _name(self, run_id: str, path: TaskPath, attempt: int) -> str:
+        return container_name(run_id, path, attempt, owner=self._owner)
+
+    def _arguments(self, attempt: Attempt, name: str, passed: Variables) -> tuple[str, ...]:
+        user = user_options(attempt, uid=os.getuid(), gid=os.getgid(), rootless=self._rootless)
+        return run_arguments(attempt, name=name, mounts=mounts(attempt, self._roots), variables=passed, user=user)
+
+    def _attend(self, attempt: Attempt, running: Running, process: Popen[bytes], log: LogFile) -> Attached:
+        limit = self._time_limit(attempt, running)
+        try:
+            return follow(process, log)
+        finally:
+            running.over.set()
+            limit.cancel()
+            self._client.forget(process)
+
+    def _time_limit(self, attempt: Attempt, running: Running) -> threading.Timer:
+        limit = threading.Timer(attempt.timeout_s or 0.0, running.stop, (Ending.TIMED_OUT, self._grace_s))
+        limit.daemon = True
+        if attempt.timeout_s is not None:
+            limit.start()
+        return limit
+
+    def _state(self, name: str, directory: Path) -> ContainerState | None:
+        """The engine's record, None where there is none; `directory` is where the client ran."""
+        answer = self._client.call(
+            "container", "inspect", "--format", "{{json .State}}", name, timeout_s=_ANSWER_WITHIN_S
+        )
+        if not answer.ok:
+            return None
+        state = msgspec.json.decode(answer.output, type=ContainerState)
+        return msgspec.structs.replace(state, oom_killed=state.oom_killed or (directory / _OUT_OF_MEMORY).exists())
+
+    def _remove(self, *names: str) -> None:
+        self._client.call(*_REMOVE[self._engine], *names, timeout_s=_ANSWER_WITHIN_S)
+
+    @cached_property
+    def _rootless(self) -> bool:
+        return is_rootless(self._engine, self._client)
