@@ -1,0 +1,55 @@
+"""An executor over a real Podman, and the attempts that the tests run in it."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from container_lab import put_on_path
+
+from postlude.core.task import TaskPath
+from postlude.executors.container.executor import ContainerExecutor
+from postlude.ports.executor import Attempt
+
+
+@pytest.fixture
+def executor(
+    request: pytest.FixtureRequest, podman: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ContainerExecutor]:
+    """An executor over Podman, spoken to as `podman`, or as `docker` through a client that passes everything on."""
+    engine = getattr(request, "param", "podman")
+    if engine == "docker":
+        put_on_path("docker", 'exec podman "$@"', tmp_path, monkeypatch)
+    (tmp_path / "artifacts").mkdir()
+    executor = ContainerExecutor(engine, roots=(tmp_path / "artifacts",), grace_s=0.2)
+    yield executor
+    executor.close()
+
+
+@pytest.fixture
+def run_id() -> str:
+    """Of this test alone, also where several processes test at once."""
+    return str(uuid4())
+
+
+@pytest.fixture
+def attempt_of(podman: str, run_id: str, tmp_path: Path) -> Callable[..., Attempt]:
+    """Builds attempts that run a shell script, unless other words are given."""
+
+    def build(script: str = "true", **words: object) -> Attempt:
+        directory = tmp_path / "attempt"
+        directory.mkdir(exist_ok=True)
+        given = {
+            "run_id": run_id,
+            "path": TaskPath("exit-handler-1/train"),
+            "attempt": 1,
+            "image": podman,
+            "argv": ("sh", "-c", script),
+            "executor_input": {},
+            "directory": directory,
+            "env": {"READY": str(directory / "ready")},
+            "log": directory / "log",
+        }
+        return Attempt(**(given | words))  # type: ignore[arg-type]  # a test names what it changes
+
+    return build
