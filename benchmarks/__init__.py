@@ -1,0 +1,1 @@
+"""Times this engine beside `kfp.local`: `python -m benchmarks --help`."""
