@@ -49,7 +49,7 @@ class _Asked:
 
     Attributes:
         known: Input parameters that have a value.
-        missing: Inputs that a group passes on but did not get, with the reason.
+        missing: Inputs without a value that a group passes on, or that a text names, with the reason.
     """
 
     run: Run
@@ -94,14 +94,18 @@ def as_declared(component: Component, inputs: Inputs) -> Inputs:
 
 
 def _parameters(asked: _Asked) -> Mapping[str, Json]:
-    """All input parameters; constants last, since their placeholders may name the others."""
-    task = asked.task
-    declared = {name: spec for name, spec in task.component.inputs.parameters.items() if not _is_item(task, name)}
-    for name in sorted(declared, key=lambda name: _is_constant(task.spec.inputs.parameters.get(name))):
-        value = _parameter(asked, name, declared[name])
+    """All input parameters: the declared ones, and those that the SDK adds because a placeholder names them.
+
+    Constants come last, since their placeholders may name the others.
+    """
+    task, declared = asked.task, asked.task.component.inputs.parameters
+    bound = task.spec.inputs.parameters
+    names = [name for name in {**declared, **bound} if not _is_item(task, name)]
+    for name in sorted(names, key=lambda name: (_is_constant(bound.get(name)), name in declared)):
+        value = _parameter(asked, name, declared.get(name))
         if value is not UNSET:
             asked.known[name] = value
-    return {name: asked.known[name] for name in declared if name in asked.known}
+    return {name: asked.known[name] for name in names if name in asked.known}
 
 
 def _is_item(task: Task, name: str) -> bool:
@@ -112,12 +116,12 @@ def _is_constant(binding: ParameterBinding | None) -> bool:
     return binding is not None and isinstance(binding.source, Constant)
 
 
-def _parameter(asked: _Asked, name: str, declared: ParameterInput) -> Json | UnsetType:
+def _parameter(asked: _Asked, name: str, declared: ParameterInput | None) -> Json | UnsetType:
     try:
         value = _bound(asked, name)
     except _Missing as why:
         return _default(asked, name, declared, str(why))
-    return _fit(name, declared, value)
+    return value if declared is None else _fit(name, declared, value)
 
 
 def _bound(asked: _Asked, name: str) -> Json:
@@ -130,7 +134,10 @@ def _bound(asked: _Asked, name: str) -> Json:
     return value
 
 
-def _default(asked: _Asked, name: str, declared: ParameterInput, why: str) -> Json | UnsetType:
+def _default(asked: _Asked, name: str, declared: ParameterInput | None, why: str) -> Json | UnsetType:
+    if declared is None:
+        asked.missing[name] = why
+        return UNSET
     if declared.default is not UNSET and declared.default is not None:
         return _fit(name, declared, declared.default)
     if declared.required and declared.type is not ParameterType.TASK_CONFIG:
@@ -180,11 +187,18 @@ def _not_produced(sibling: Task, output: str) -> str:
 def _constant_part(asked: _Asked, placeholder: placeholders.Placeholder) -> Json | UnsetType:
     match placeholder:
         case placeholders.InputParameter(name=name):
-            return asked.known.get(name)
+            return _named(asked, name)
         case placeholders.PipelineValue(name=name):
             return fact(asked.run, asked.task, name)
         case _:
             return UNSET
+
+
+def _named(asked: _Asked, name: str) -> Json:
+    """The value of another input, for a text that names it; null where its author left it out."""
+    if name in asked.missing:
+        raise _Missing(asked.missing[name])
+    return asked.known.get(name)
 
 
 def _follow(name: str, keys: tuple[str, ...], value: Json) -> Json:

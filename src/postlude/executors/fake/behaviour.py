@@ -1,0 +1,111 @@
+"""What a fake attempt does: the words in which a script for `FakeExecutor` is written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from postlude.ports.executor import Attempt
+from postlude.spec.types import NOTHING, Json
+
+Said = tuple[str, str]
+"""A line of a task's output: its stream ("stdout" or "stderr") and its text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeed:
+    """Write outputs, as a program that the SDK wraps does, and exit with 0.
+
+    Attributes:
+        parameters: Values of output parameters, by name.
+        artifacts: The text of output artifacts, by name; one that is not named is not written.
+        metadata: Metadata of output artifacts, by name.
+        says: What goes to the log.
+    """
+
+    parameters: Mapping[str, Json] = NOTHING
+    artifacts: Mapping[str, str] = NOTHING
+    metadata: Mapping[str, Mapping[str, Json]] = NOTHING
+    says: Sequence[Said] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail:
+    """Exit with a code, or by a signal.
+
+    Attributes:
+        exit_code: The exit code; -n for signal n.
+        message: What the executor reports, "" for the code alone.
+        out_of_memory: Whether the memory limit did it.
+    """
+
+    exit_code: int = 1
+    message: str = ""
+    out_of_memory: bool = False
+    says: Sequence[Said] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeOut:
+    """Run into the time limit, at once."""
+
+    says: Sequence[Said] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotStart:
+    """Never run: no such program, no such image."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vanish:
+    """Get lost together with its supervisor."""
+
+    message: str = "its supervisor died"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Run until it is released, and then do something else; a time limit and a request to end count meanwhile.
+
+    Attributes:
+        then: What it does once it is released.
+        ignores_sigterm: Whether only the end of the grace period stops it.
+        says: What goes to the log as it begins to wait.
+        last_words: What goes to the log when it is asked to end.
+    """
+
+    then: "Behaviour" = field(default_factory=Succeed)
+    ignores_sigterm: bool = False
+    says: Sequence[Said] = ()
+    last_words: Sequence[Said] = ()
+
+
+Behaviour = Succeed | Fail | TimeOut | NotStart | Vanish | Hold
+
+Script = Callable[[Attempt], Behaviour]
+"""What an attempt does. It is called on the attempt's own thread."""
+
+OUT_OF_MEMORY: Final = Fail(exit_code=-9, message="killed: out of memory", out_of_memory=True)
+
+
+def by_path(behaviours: Mapping[str, Behaviour | Sequence[Behaviour]], *, otherwise: Behaviour | None = None) -> Script:
+    """A script by task path: "exit-handler-1/for-loop-2[1]/train".
+
+    Args:
+        behaviours: What the task at a path does; a sequence says it attempt by attempt, the last for all that follow.
+        otherwise: What every other task does; None to succeed without outputs.
+
+    Raises:
+        ValueError: A sequence is empty.
+    """
+    empty = sorted(path for path, each in behaviours.items() if not each)
+    if empty:
+        raise ValueError(f"no behaviour for {', '.join(empty)}: name at least one, or leave the path out")
+
+    def script(attempt: Attempt) -> Behaviour:
+        found = behaviours.get(attempt.path, otherwise or Succeed())
+        return found[min(attempt.attempt, len(found)) - 1] if isinstance(found, Sequence) else found
+
+    return script
