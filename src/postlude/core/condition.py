@@ -18,7 +18,7 @@ def holds(condition: str, inputs: Inputs) -> bool | TaskError:
     except KeyError as error:
         return _broken(condition, f"there is no {error}")
     except Exception as error:  # noqa: BLE001 - whatever the library makes of it is the condition's failure (R11)
-        return _broken(condition, str(error).splitlines()[0])
+        return _broken(condition, (str(error).splitlines() or [type(error).__name__])[0])
     if isinstance(result, bool):
         return result
     return _broken(condition, f"it gives {preview_any(result)}, not true or false")

@@ -1,10 +1,12 @@
 """Make a value fit the type its input or output declares, the way KFP's driver does.
 
 Every value can be read as a STRING (as JSON text, unless it is one); nothing else is converted, except numbers to the
-declared kind of number, because the IR writes them all as doubles.
+declared kind of number, because the IR writes them all as doubles. JSON has no NaN and no infinity: they never fit.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -14,6 +16,13 @@ from postlude.spec.types import Json, ParameterType
 
 class MisfitError(Exception):
     """The value does not fit; the message says what was expected and what was found."""
+
+
+_BOOLEANS: Final = {
+    **dict.fromkeys(("true", "True", "TRUE", "T", "t", "1"), True),
+    **dict.fromkeys(("false", "False", "FALSE", "F", "f", "0"), False),
+}
+"""How a program may write a boolean to an output file: authors write `str(value)`, and shells write 0 and 1."""
 
 
 def conform(value: Json, declared: ParameterType) -> Json:
@@ -33,6 +42,8 @@ def parse_text(text: str, declared: ParameterType) -> Json:
     """
     if declared is ParameterType.STRING:
         return text
+    if declared is ParameterType.BOOLEAN and text.strip() in _BOOLEANS:
+        return _BOOLEANS[text.strip()]
     try:
         value = msgspec.json.decode(text.strip())
     except msgspec.DecodeError:
@@ -51,7 +62,7 @@ def json_text(value: Json) -> str:
 
 def preview(value: Json) -> str:
     """The value as JSON, short enough for a message."""
-    text = msgspec.json.encode(value).decode()
+    text = msgspec.json.encode(value).decode() if not isinstance(value, float) or isfinite(value) else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -73,7 +84,9 @@ def _integer(value: Json) -> Json:
 
 def _double(value: Json) -> Json:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        with suppress(OverflowError):
+            if isfinite(value):
+                return float(value)
     raise _misfit(value, ParameterType.NUMBER_DOUBLE)
 
 

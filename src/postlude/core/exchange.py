@@ -186,14 +186,22 @@ def _part(
             return task.inputs.parameters.get(name)
         case placeholders.OutputParameterFile(name=name):
             return executor_input["outputs"]["parameters"].get(name, {}).get("outputFile", UNSET)
-        case placeholders.InputArtifact(name=name):
-            return _artifact_part(executor_input["inputs"]["artifacts"], placeholder)
-        case placeholders.OutputArtifact(name=name):
+        case placeholders.InputArtifact():
+            return _input_artifact_part(task, executor_input["inputs"]["artifacts"], placeholder)
+        case placeholders.OutputArtifact():
             return _artifact_part(executor_input["outputs"]["artifacts"], placeholder)
         case placeholders.OutputFile() | placeholders.OutputMetadataUri():
             return executor_input["outputs"]["outputFile"]
         case _:
             return known_facts(run, task, placeholder)
+
+
+def _input_artifact_part(task: Task, artifacts: Mapping[str, Json], placeholder: placeholders.InputArtifact) -> Json:
+    """As an output's, but the whole of a list is all of its artifacts: components that take one read it as JSON."""
+    declared = task.component.inputs.artifacts.get(placeholder.name)
+    if declared is not None and declared.is_list and not placeholder.field:
+        return artifacts.get(placeholder.name, {}).get("artifacts", [])
+    return _artifact_part(artifacts, placeholder)
 
 
 def _artifact_part(

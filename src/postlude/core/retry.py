@@ -15,5 +15,5 @@ def wait_s(retry: Retry, attempt: int) -> float | None:
     try:
         wait = retry.backoff_s * retry.factor ** (attempt - 1)
     except OverflowError:
-        return retry.backoff_max_s
+        return retry.backoff_max_s if retry.backoff_s else 0.0
     return min(wait, retry.backoff_max_s)

@@ -134,7 +134,7 @@ def _attempt_failed(draft: Draft, task: Task, error: TaskError) -> None:
 def _is_halted(draft: Draft, task: Task) -> bool:
     """Whether a cancel allows the task no further attempt."""
     cancel = draft.run.cancel
-    return cancel is not None and (cancel.force or not task.protected)
+    return task.terminating or (cancel is not None and (cancel.force or not task.protected))
 
 
 def _cancel(draft: Draft, request: CancelRequested) -> None:

@@ -1,5 +1,6 @@
 """The arguments of a run, against what the pipeline declares."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,6 +29,9 @@ _KINDS: Final[dict[ParameterType, type | tuple[type, ...]]] = {
     ParameterType.TASK_FINAL_STATUS: Mapping,
     ParameterType.TASK_CONFIG: Mapping,
 }
+
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def check_arguments(pipeline: Pipeline, arguments: Mapping[str, Json], *, source: str = "arguments") -> dict[str, Json]:
@@ -109,6 +113,20 @@ def _misfit(value: Json, declared: ParameterInput) -> str:
     boolean = isinstance(value, bool) and declared.type is not ParameterType.BOOLEAN
     if boolean or not isinstance(value, _KINDS[declared.type]):
         return f"is {shown(value)}, where {_NOUNS[declared.type]} belongs ({declared.type.value})."
+    if not _is_writable(value):
+        return "holds half of a surrogate pair, which is no text. Give valid Unicode."
     if declared.literals and value not in declared.literals:
         return f"is {shown(value)}. Use one of {', '.join(shown(each) for each in declared.literals)}."
     return ""
+
+
+def _is_writable(value: Json) -> bool:
+    """Whether every text in the value can be written as UTF-8."""
+    match value:
+        case str():
+            return value.isascii() or not _SURROGATE.search(value)
+        case Mapping():
+            return all(_is_writable(name) and _is_writable(each) for name, each in value.items())
+        case list() | tuple():
+            return all(map(_is_writable, value))
+    return True

@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import UnsetType
 
 from postlude.spec import wire
+from postlude.spec.numbers import whole
 from postlude.spec.places import Place
 from postlude.spec.tasks import task
 from postlude.spec.topology import topology
@@ -107,10 +108,10 @@ def _parameter_input(given: wire.Parameter, place: Place) -> ParameterInput:
 
 
 def _default(value: Json | UnsetType, declared: ParameterType) -> Json | UnsetType:
-    """The IR writes every number as a double; a whole one for an integer becomes an integer."""
+    """The IR writes every number as a double; whole ones become integers, unless a double is declared."""
     if declared is ParameterType.NUMBER_INTEGER and isinstance(value, float) and value.is_integer():
         return int(value)
-    return value
+    return whole(value)
 
 
 def _type(given: wire.Parameter, place: Place) -> ParameterType:

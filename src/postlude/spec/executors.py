@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import UNSET
 
 from postlude.spec import wire
-from postlude.spec.numbers import seconds
+from postlude.spec.numbers import seconds, whole
 from postlude.spec.places import Place
 from postlude.spec.shape import shown
 from postlude.spec.types import Constant, Container, Executor, Importer, Json, ParentInput, Resources
@@ -37,7 +37,7 @@ def value_of(value: wire.Value) -> Constant | ParentInput | None:
     if value.runtime_parameter:
         return ParentInput(name=value.runtime_parameter)
     if value.constant is not UNSET:
-        return Constant(value=value.constant)
+        return Constant(value=whole(value.constant))
     if isinstance(value.constant_value, wire.LegacyValue):
         return _legacy(value.constant_value)
     return None
@@ -111,7 +111,7 @@ def _importer(importer: wire.Importer, place: Place) -> Importer:
         uri=_uri(importer.artifact_uri, place / "artifactUri"),
         schema_title=importer.type_schema.schema_title or _ANY,
         schema_version=importer.type_schema.schema_version,
-        metadata=importer.metadata,
+        metadata=whole(importer.metadata),
         reimport=importer.reimport,
         to_workspace=importer.download_to_workspace,
     )

@@ -45,3 +45,22 @@ def duration(text: str, place: Place, *, default: float) -> float:
         place.fault(f'is {shown(text)}, where a duration belongs. Write it in seconds, as in "30s".')
         return default
     return float(text[:-1])
+
+
+def whole(value: Json) -> Json:
+    """The value with the whole numbers in its lists and objects as integers; a bare number as it stands.
+
+    The SDK writes every number of a constant as a double, so that [1, 2] reads [1.0, 2.0] in the IR. A bare number has
+    a declared type that says what it is; those inside have none, and KFP gives tasks integers.
+    """
+    match value:
+        case list():
+            return [_whole_inside(item) for item in value]
+        case dict():
+            return {key: _whole_inside(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def _whole_inside(value: Json) -> Json:
+    return int(value) if isinstance(value, float) and value.is_integer() else whole(value)

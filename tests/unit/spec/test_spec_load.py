@@ -162,6 +162,11 @@ def only_task(given: Any, component: Any = None, inputs: Any = None) -> Task:
     ("written", "binding"),
     [
         pytest.param(constant(1.0), ParameterBinding(source=Constant(value=1.0)), id="constant, as written"),
+        pytest.param(
+            constant([1.0, {"a": 2.0, "b": 2.5}]),
+            ParameterBinding(source=Constant(value=[1, {"a": 2, "b": 2.5}])),
+            id="whole numbers inside a constant are integers",
+        ),
         pytest.param(constant(None), ParameterBinding(source=Constant(value=None)), id="null"),
         pytest.param(
             {"runtimeValue": {"constantValue": {"intValue": "7"}}},

@@ -66,18 +66,36 @@ def _live(order: Run, env: dict[str, str], boot: list[str]) -> int:
     if forked:
         isolate.reseed()
         isolate.forget()
+        sys.path.insert(0, _site(order.directory))
         return run_component(order.source or "", order.argv, order.directory)
     argv = order.argv if order.source is None else [*boot, order.directory, _keep(order), *order.argv]
     return _execute(argv, env, order.directory)
 
 
 def _enter_directory(directory: str, env: dict[str, str]) -> dict[str, str]:
-    """Work in the attempt's own directory, and keep temporary files there too."""
-    work, temporary = os.path.join(directory, "work"), os.path.join(directory, "tmp")
-    os.makedirs(work, exist_ok=True)
-    os.makedirs(temporary, exist_ok=True)
+    """Work in the attempt's own directory; temporary files, and what the program installs with pip, stay there too."""
+    work, temporary, site = os.path.join(directory, "work"), os.path.join(directory, "tmp"), _site(directory)
+    for folder in (work, temporary, site):
+        os.makedirs(folder, exist_ok=True)
     os.chdir(work)
-    return {"TMPDIR": temporary, **env, "PWD": work}
+    # Not PIP_PREFIX: only with a target does pip leave alone what the interpreter itself has installed.
+    return {
+        "TMPDIR": temporary,
+        "PIP_TARGET": site,
+        **env,
+        "PYTHONPATH": _before(site, env.get("PYTHONPATH", "")),
+        "PATH": _before(os.path.join(site, "bin"), env.get("PATH", os.defpath)),
+        "PWD": work,
+    }
+
+
+def _site(directory: str) -> str:
+    """Where the attempt's own packages go."""
+    return os.path.join(directory, "site-packages")
+
+
+def _before(first: str, rest: str) -> str:
+    return os.pathsep.join(part for part in (first, rest) if part)
 
 
 def _keep(order: Run) -> str:
