@@ -161,4 +161,6 @@ def error_of(ended: Exit) -> TaskError | None:
     code = _CODES[ended.ending]
     if ended.oom or (ended.ending is Ending.EXITED and ended.code == -signal.SIGKILL):
         code = Code.RESOURCE_EXHAUSTED
-    return TaskError(code=code, message=ended.message or f"the task {ended.ending.value}", exit_code=ended.code)
+    return TaskError(
+        code=code, message=ended.message or f"the attempt ended: {ended.ending.value}", exit_code=ended.code
+    )

@@ -40,7 +40,12 @@ class Runner:
         self._accept([], [step])
 
     def take(self, events: Sequence[Event]) -> None:
-        """Apply events in order, save what they changed in one transaction, and do what follows from them."""
+        """Apply events in order, save what they changed in one transaction, and do what follows from them.
+
+        No events change nothing, and nothing is saved.
+        """
+        if not events:
+            return
         steps: list[Step] = []
         for event in events:
             steps.append(advance(self.run, event))

@@ -1,6 +1,9 @@
+import gzip
 import io
 import json
+import struct
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -135,4 +138,54 @@ def test_a_link_in_a_package_is_not_followed() -> None:
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
     with pytest.raises(ConfigError, match="holds no YAML or JSON file"):
+        read_package(package.getvalue(), name="p")
+
+
+def claiming(package: bytes, size: int) -> bytes:
+    """A zip of one file, which says of it that it unpacks to `size` bytes."""
+    told = bytearray(package)
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = told.index(signature) + offset
+        told[at : at + 4] = struct.pack("<I", size)
+    return bytes(told)
+
+
+def long_name(size: int) -> bytes:
+    """A compressed tar whose one header claims a name of `size` bytes."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, size
+    return gzip.compress(header.tobuf(tarfile.GNU_FORMAT) + bytes(size), 1)
+
+
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        pytest.param(
+            claiming(zipped({"p.yaml": bytes(SIZE_MAX_BYTES)}), 100),
+            "p: the package cannot be read (Bad CRC-32 for file 'p.yaml'). Compile the pipeline again.",
+            id="a zip that lies about its size",
+        ),
+        pytest.param(
+            long_name(3 * SIZE_MAX_BYTES),
+            f"p: the package unpacks to more than {2 * SIZE_MAX_BYTES} bytes. Make a package of the one compiled pipeline.",
+            id="a tar header of any size",
+        ),
+    ],
+)
+def test_a_bomb_is_refused_before_it_fills_the_memory(package: bytes, said: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigError) as refused:
+            read_package(package, name="p")
+        assert tracemalloc.get_traced_memory()[1] < 5 * SIZE_MAX_BYTES
+    finally:
+        tracemalloc.stop()
+    assert str(refused.value) == said
+
+
+def test_a_zip_that_cannot_be_unpacked_piece_by_piece_is_refused() -> None:
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("p.yaml", TEXT)
+    with pytest.raises(ConfigError, match="p.yaml is compressed by a method other than deflate"):
         read_package(package.getvalue(), name="p")

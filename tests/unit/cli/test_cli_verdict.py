@@ -29,11 +29,14 @@ def test_a_failed_run_names_the_root_cause_its_log_and_what_exit_tasks_were_told
 
 
 def test_a_success_gives_the_outputs() -> None:
-    outputs = {"parameters": {"accuracy": 0.5, "text": "é"}, "artifacts": {}}
+    model = {"name": "model", "uri": "/a/model", "type": "system.Model", "metadata": {}, "digest": "", "producer": "t"}
+    outputs = {"accuracy": 0.5, "text": "é", "model": model, "long": "x" * 501}
     assert said(task("train"), outputs=outputs) == [
         "✓ SUCCEEDED  demo in 2.0s  run 1a2b3c4d",
         "  Outputs     accuracy = 0.5",
         "              text = é",
+        "              model = /a/model",
+        f"              long = {'x' * 500}… (501 characters)",
     ]
 
 

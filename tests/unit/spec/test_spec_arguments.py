@@ -62,6 +62,13 @@ def test_a_boolean_is_no_number(name: str) -> None:
     assert said == f"arguments has 1 problem:\n  $.{name}: is true (a boolean), where {kind}."
 
 
+@pytest.mark.parametrize("given", [{"name": "\ud800"}, {"layers": [["\udfff"]]}, {"extra": {"\udc80": 1}}])
+def test_text_that_cannot_be_written_is_refused(given: dict[str, Any]) -> None:
+    said = refused({"rate": 1, **given}, declared())
+    what = "holds half of a surrogate pair, which is no text. Give valid Unicode."
+    assert said == f"arguments has 1 problem:\n  $.{next(iter(given))}: {what}"
+
+
 def test_null_is_no_value_for_a_required_parameter() -> None:
     said = refused({"rate": None}, declared())
     assert said == "arguments has 1 problem:\n  $.rate: is null, where a number belongs (NUMBER_DOUBLE)."

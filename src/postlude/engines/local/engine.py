@@ -27,6 +27,8 @@ from postlude.runtime.attempt import Bench, log_path, perform_attempt
 from postlude.runtime.runner import Runner, Watcher
 from postlude.spec.types import Json, Pipeline
 
+Inbox = queue.SimpleQueue[Event]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
@@ -65,11 +67,8 @@ class LocalEngine:
 
     def __init__(self, *, bench: Bench, journal: Journal, catalog: Catalog, layout: Layout, policy: Policy) -> None:
         self._bench, self._journal, self._catalog, self._layout, self._policy = bench, journal, catalog, layout, policy
-        self._inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._pool = ThreadPoolExecutor(max_workers=policy.workers, thread_name_prefix="attempt")
-        self._schedule = Schedule(time.monotonic)
-        self._active: set[tuple[TaskPath, int]] = set()
-        self._run_id = ""
+        self._clear()
 
     def __enter__(self) -> Self:
         return self
@@ -110,13 +109,28 @@ class LocalEngine:
             StoreError: The database could not take a step; nothing that followed from it was done.
         """
         settings = self._settings(pipeline, arguments, name)
+        try:
+            self._drive(pipeline, settings, watch)
+        finally:
+            for path, attempt in self._active:
+                self._terminate(path, attempt)
+            self._clear()
+        return self._catalog.run(settings.run_id)
+
+    def _drive(self, pipeline: Pipeline, settings: Settings, watch: Watcher | None) -> None:
         self._run_id = settings.run_id
         runner = Runner(
             pipeline, settings, journal=self._journal, perform=self._perform, log_of=self._log_of, watch=watch
         )
         while not runner.run.state.is_final:
             runner.take(self._dispatch(runner.run) or self._gather())
-        return self._catalog.run(settings.run_id)
+
+    def _clear(self) -> None:
+        """Forget the last run: its paths, and news that still comes of it, are none of the next one's."""
+        self._inbox: Inbox = queue.SimpleQueue()
+        self._schedule = Schedule(time.monotonic)
+        self._active: set[tuple[TaskPath, int]] = set()
+        self._run_id = ""
 
     def _settings(self, pipeline: Pipeline, arguments: Mapping[str, Json], name: str) -> Settings:
         run_id = self._bench.clock.new_run_id()
@@ -157,13 +171,13 @@ class LocalEngine:
         while len(self._active) < self._policy.workers and (start := self._schedule.pop()) is not None:
             self._active.add((start.path, start.attempt))
             begun.append(Started(path=start.path, attempt=start.attempt, at=self._bench.clock.now()))
-            self._pool.submit(self._attempt, run, run.tasks[start.path])
+            self._pool.submit(self._attempt, run, run.tasks[start.path], self._inbox)
         return begun
 
-    def _attempt(self, run: Run, task: Task) -> None:
-        """On a worker thread: one attempt, reported to the inbox."""
+    def _attempt(self, run: Run, task: Task, inbox: Inbox) -> None:
+        """On a worker thread: one attempt, reported to the inbox of its run."""
         place = (run.run_id, task.path, task.attempt)
-        self._inbox.put(
+        inbox.put(
             perform_attempt(
                 self._bench,
                 run,
@@ -177,7 +191,7 @@ class LocalEngine:
         """Wait for something to happen; everything that has."""
         events: list[Event] = []
         try:
-            events.append(self._inbox.get(timeout=self._schedule.wait_s()))
+            events.append(self._inbox.get(timeout=self._wait_s()))
             while True:
                 events.append(self._inbox.get_nowait())
         except queue.Empty:
@@ -187,7 +201,12 @@ class LocalEngine:
                 self._active.discard((event.path, event.attempt))
         return events
 
+    def _wait_s(self) -> float | None:
+        """Seconds until an attempt can begin; None where that takes an event: a worker that becomes free, say."""
+        return self._schedule.wait_s() if len(self._active) < self._policy.workers else None
+
     def _log_of(self, task: Task) -> str | None:
         if not task.kind.is_leaf or not task.attempt:
             return None
-        return str(log_path(self._layout.directory(self._run_id, task.path, task.attempt)))
+        log = log_path(self._layout.directory(self._run_id, task.path, task.attempt))
+        return str(log) if log.exists() or not task.state.is_final else None

@@ -71,6 +71,17 @@ class FakeExecutor(Executor):
                 begun = ", ".join(f"{each.path} ({each.attempt})" for each in self._attempts) or "none"
                 raise TimeoutError(f"attempt {attempt} of '{path}' did not begin in {timeout_s:g} s; begun: {begun}")
 
+    def wait_until_idle(self, *, timeout_s: float = 10.0) -> None:
+        """Wait until no attempt runs.
+
+        Raises:
+            TimeoutError: One still does after `timeout_s` seconds.
+        """
+        with self._moved:
+            if not self._moved.wait_for(lambda: not self._running, timeout_s):
+                left = ", ".join(sorted(path for _, path, _ in self._running))
+                raise TimeoutError(f"still running after {timeout_s:g} s: {left}")
+
     def release(self, *paths: str) -> None:
         """Let the tasks at these paths go on, in the attempt that is held now and in every later one."""
         with self._moved:

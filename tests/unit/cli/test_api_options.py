@@ -1,0 +1,37 @@
+"""Options that make no sense are refused before anything is started."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_ir import pipeline
+
+import postlude
+from postlude.spec.problem import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"workers": 0}, "workers: is 0. Give 1 or more, or None for as many as there are cores."),
+        ({"failure_policy": "quick"}, "failure_policy: is 'quick'. Choose one of: slow, fast."),
+        ({"status_words": "argo"}, "status_words: is 'argo'. Choose one of: kfp, sdk."),
+        ({"containers": "lxc"}, "containers: is 'lxc'. Choose one of: auto, docker, podman, host."),
+    ],
+)
+def test_an_option_that_is_none_is_refused(options: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        postlude.run(pipeline(), home=tmp_path / "home", **options)
+    assert str(refused.value) == said
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_container_engine_that_does_not_answer_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    before = set(threading.enumerate())
+    with pytest.raises(ConfigError, match="docker does not answer on this machine"):
+        postlude.run(pipeline(), home=tmp_path / "home", containers="docker")
+    assert set(threading.enumerate()) == before
