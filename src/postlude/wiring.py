@@ -1,11 +1,11 @@
 """Puts the parts together: the only place that names concrete classes."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.engines.local.clock import SystemClock
@@ -25,6 +25,12 @@ from postlude.stores.store import Store
 
 Containers = Literal["auto", "docker", "podman", "host"]
 
+_CHOICES: Final[Mapping[str, Sequence[str]]] = {
+    "failure_policy": [each.value for each in FailurePolicy],
+    "status_words": [each.value for each in StatusWords],
+    "containers": get_args(Containers),
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
@@ -37,6 +43,9 @@ class RunOptions:
         failure_policy: "slow": a failure stops what depends on it; "fast": nothing new starts in its group.
         status_words: "kfp": exit tasks read COMPLETE and CANCELED; "sdk": SUCCEEDED and CANCELLED.
         containers: What runs container components; "host" runs their command as a local process.
+
+    Raises:
+        ConfigError: A value is none of these.
     """
 
     home: Path | None = None
@@ -45,6 +54,13 @@ class RunOptions:
     failure_policy: str = "slow"
     status_words: str = "kfp"
     containers: Containers = "auto"
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"workers: is {self.workers}. Give 1 or more, or None for as many as there are cores.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigError(f"{name}: is {getattr(self, name)!r}. Choose one of: {', '.join(choices)}.")
 
 
 _DEFAULTS: Final = RunOptions()
@@ -98,15 +114,16 @@ def _layout(home: Home) -> Layout:
 
 
 def _executor(home: Home, containers: Containers) -> Executor:
+    if containers not in ("auto", "host") and find_engine(containers) is None:
+        raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
     process = ProcessExecutor(home=home.root)
     process.prepare()
     if containers == "host":
         return RoutingExecutor(process=process, container=lambda: None, host=True)
-    if containers != "auto" and find_engine(containers) is None:
-        raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
     return RoutingExecutor(process=process, container=lambda: _containers(home, containers))
 
 
 def _containers(home: Home, choice: Choice) -> Executor | None:
     engine = find_engine(choice)
-    return None if engine is None else ContainerExecutor(engine, roots=[home.root])
+    # Not the whole home: an image must not write the database, or programs that run outside of it.
+    return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts])

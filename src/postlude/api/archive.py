@@ -1,21 +1,31 @@
-"""Reads the one pipeline out of a package: a .zip or .tar.gz that holds compiled IR. Nothing is unpacked to disk."""
+"""Reads the one pipeline out of a package: a .zip or .tar.gz that holds compiled IR.
 
+Nothing is unpacked to disk, and what is unpacked to memory is bounded, whatever the package says of itself.
+"""
+
+import bz2
+import gzip
 import io
+import lzma
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 from postlude.spec.problem import ConfigError
 
 SIZE_MAX_BYTES: Final = 64 * 1024 * 1024
+_ARCHIVE_MAX_BYTES: Final = 2 * SIZE_MAX_BYTES
+_ZIPPED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""The methods that can be unpacked piece by piece."""
 IR_SUFFIXES: Final = (".yaml", ".yml", ".json")
 _BROKEN: Final = (
     zipfile.BadZipFile,
     tarfile.TarError,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     OSError,
     NotImplementedError,
@@ -43,11 +53,19 @@ def read_package(package: bytes, *, name: str) -> tuple[bytes, str]:
 def _read_zip(package: bytes, name: str) -> tuple[bytes, str]:
     with zipfile.ZipFile(io.BytesIO(package)) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist() if not info.is_dir()}
-        return _read_one(sizes, archive.read, name)
+
+        def read(member: str) -> bytes:
+            info = archive.getinfo(member)
+            if info.compress_type not in _ZIPPED:
+                raise zipfile.BadZipFile(f"{member} is compressed by a method other than deflate")
+            with archive.open(info) as file:
+                return file.read(SIZE_MAX_BYTES)
+
+        return _read_one(sizes, read, name)
 
 
 def _read_tar(package: bytes, name: str) -> tuple[bytes, str]:
-    with tarfile.open(fileobj=io.BytesIO(package)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(_unpacked(package, name)), mode="r:") as archive:
         sizes = {member.name: member.size for member in archive if member.isfile()}
 
         def read(member: str) -> bytes:
@@ -55,6 +73,26 @@ def _read_tar(package: bytes, name: str) -> tuple[bytes, str]:
             return file.read() if file is not None else b""
 
         return _read_one(sizes, read, name)
+
+
+_COMPRESSIONS: Final[Mapping[bytes, Callable[[io.BytesIO], Any]]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ": lzma.LZMAFile,
+}
+
+
+def _unpacked(package: bytes, name: str) -> bytes:
+    """The tar itself. Its headers may be as large as they claim, so it is bounded before they are read."""
+    opened = next((each for magic, each in _COMPRESSIONS.items() if package.startswith(magic)), None)
+    if opened is None:
+        return package
+    with opened(io.BytesIO(package)) as file:
+        unpacked: bytes = file.read(_ARCHIVE_MAX_BYTES + 1)
+    if len(unpacked) > _ARCHIVE_MAX_BYTES:
+        found = f"unpacks to more than {_ARCHIVE_MAX_BYTES} bytes"
+        raise ConfigError(f"{name}: the package {found}. Make a package of the one compiled pipeline.")
+    return unpacked
 
 
 def _read_one(sizes: Mapping[str, int], read: Callable[[str], bytes], name: str) -> tuple[bytes, str]:

@@ -10,6 +10,7 @@ import importlib.util
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,7 @@ NO_SDK: Final = (
     "{source}: Python pipelines are compiled by the KFP SDK, which {python} does not have. "
     "Install postlude[sdk], or compile the pipeline where the SDK is and run its YAML."
 )
+_SDK_NEWS: Final = "The default base_image used by"
 # SDK 2.0 keeps its component classes in kfp.components, later ones in kfp.dsl.
 _COMPONENT_MODULES: Final = ("kfp.dsl", "kfp.components")
 
@@ -157,6 +159,8 @@ def _attempt(path: Path, wanted: str, directory: Path) -> Report | None:
         return Report(where="kfp", what="", no_sdk=True)
     try:
         importlib.import_module("kfp.compiler")
+        # Said once for each component, it would bury what the file itself prints.
+        warnings.filterwarnings("ignore", _SDK_NEWS, FutureWarning)
         ir = compile_component(choose(import_file(path), wanted))
     except CannotCompileError as error:
         return error.report

@@ -33,11 +33,14 @@ class Error:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TaskRun:
     """One task of a finished run: a view of its part of the run document."""
 
     document: Json
+
+    def __repr__(self) -> str:
+        return f"<TaskRun {self.path}: {self.state}>"
 
     @property
     def path(self) -> str:
@@ -86,7 +89,7 @@ class TaskRun:
         return log
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """A finished run: a view of its document.
 
@@ -95,6 +98,10 @@ class Run:
     """
 
     document: Json
+
+    def __repr__(self) -> str:
+        cause = f" ({self.error.message})" if self.error else ""
+        return f"<Run {self.run_id} of {self.pipeline}: {self.state}{cause}>"
 
     @property
     def run_id(self) -> str:

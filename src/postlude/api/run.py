@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from postlude.api.interrupt import cancel_on_interrupt
 from postlude.api.result import Run
 from postlude.api.source import load_source
 from postlude.spec.arguments import check_arguments
@@ -44,6 +45,8 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     Raises:
         SpecError: The pipeline or its arguments are wrong; nothing was run.
         ConfigError: This machine cannot serve the run as asked.
+        KeyboardInterrupt: Ctrl-C was pressed, or the notebook interrupted. The run was canceled, and its exit tasks ran
+            unless it was pressed again.
     """
     loaded = load_source(source, pipeline=pipeline)
     given = check_arguments(loaded, arguments or {})
@@ -55,5 +58,5 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         status_words=status_words,
         containers=containers,
     )
-    with open_engine(options) as engine:
+    with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
         return Run(engine.run(loaded, given, name=name))

@@ -1,4 +1,4 @@
-"""Turns Ctrl-C and SIGTERM into a cancelled run."""
+"""Turns Ctrl-C, SIGTERM and a closed terminal into a cancelled run."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Protocol
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FIRST: Final = "Canceling: running tasks are stopped, exit tasks still run. Once more stops those too."
 SECOND: Final = "Stopping everything, exit tasks included."
 
@@ -21,7 +21,10 @@ class Cancel(Protocol):
 
 @contextmanager
 def cancel_on_signals(cancel: Cancel, say: Callable[[str], None]) -> Iterator[None]:
-    """While inside: the first signal cancels the run, a second one forces it. Each is acknowledged through `say`."""
+    """While inside: the first signal cancels the run, a second one forces it. Each is acknowledged through `say`.
+
+    A closed terminal's signal stays ignored where it is: `nohup` asks for that.
+    """
     received = 0
 
     def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
@@ -31,9 +34,13 @@ def cancel_on_signals(cancel: Cancel, say: Callable[[str], None]) -> Iterator[No
             say(FIRST if received == 1 else SECOND)
         cancel(force=received > 1)
 
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    before = {number: signal.signal(number, on_signal) for number in _SIGNALS if not _is_unwanted(number)}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _is_unwanted(number: signal.Signals) -> bool:
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

@@ -4,12 +4,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import click
 
+from postlude.cli.visible import visible_row
 from postlude.cli.words import duration, first_line, wall_time
 from postlude.core.run_state import Run
 from postlude.core.task import ROOT, State, Task
@@ -31,7 +33,7 @@ class LinesView:
 
     def say(self, text: str) -> None:
         """Tell the operator something, on standard error."""
-        click.echo(text, err=True)
+        _tell(text)
 
     def __enter__(self) -> Self:
         return self
@@ -54,8 +56,13 @@ def _line(task: Task) -> str:
         return f"{wall_time(task.finished_at or time.time())} {task.path} {task.state.value}{_details(task)}"
     if task.state is State.RUNNING and task.kind.is_leaf and not task.terminating:
         attempt = f" attempt {task.attempt}" if task.attempt > 1 else ""
-        return f"{wall_time(task.started_at or time.time())} {task.path} {task.state.value}{attempt}"
+        return f"{wall_time(_attempt_began(task))} {task.path} {task.state.value}{attempt}"
     return ""
+
+
+def _attempt_began(task: Task) -> float:
+    """When this attempt began; `started_at` is the first one's."""
+    return task.started_at if task.attempt == 1 and task.started_at else time.time()
 
 
 def _details(task: Task) -> str:
@@ -68,8 +75,17 @@ def _details(task: Task) -> str:
 
 def _print(line: str) -> None:
     try:
-        click.echo(line)
-    except BrokenPipeError:
-        # The reader has seen enough; the run goes on, and so does everything that is still to be printed.
+        click.echo(visible_row(line))
+    except OSError as error:
+        # The reader has seen enough, the terminal is closed or the disk is full: what is printed must not decide how
+        # the run goes. It goes on, and so does everything that is still to be printed.
         with Path(os.devnull).open("wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            _tell(f"standard output cannot be written: {error.strerror}.")
+
+
+def _tell(text: str) -> None:
+    """Say something on standard error, if anybody is there: the run must come to its end."""
+    with suppress(OSError):
+        click.echo(text, err=True)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from postlude.cli.rows import Row, rows
 from postlude.cli.tree import Tree, facts_of
+from postlude.cli.visible import visible_row
 from postlude.core.run_state import Run
 from postlude.core.task import Task
 
@@ -90,4 +91,4 @@ def _joined(all_rows: Sequence[Row]) -> Text:
 
 
 def _text(row: Row) -> Text:
-    return Text.assemble(*row)
+    return Text.assemble(*((visible_row(piece), style) for piece, style in row))

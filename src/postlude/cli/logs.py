@@ -10,6 +10,7 @@ import click
 from postlude.cli.catalog import stored_run
 from postlude.cli.options import HOME
 from postlude.cli.verdict import SHORT_ID
+from postlude.cli.visible import visible, visible_line
 from postlude.executors.process.log import LogLine, read_log
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
@@ -28,7 +29,9 @@ def command(run: str, task: str, attempt: int | None, home: Path | None, *, time
     a path that only one task has. Without TASK every task's lines are printed, each with its path.
     """
     document = stored_run(home, run)
-    chosen = [each for each in select(document, task) if each["log"]]
+    selected = [each for each in select(document, task) if each["log"]]
+    # Of several tasks, those are read that got as far as a log; of one it is said what became of it.
+    chosen = selected if len(selected) == 1 else [each for each in selected if Path(each["log"]).exists()]
     if not chosen:
         raise ConfigError(_nothing(document, task))
     lines = heapq.merge(*(_read(each, attempt) for each in chosen), key=lambda found: found[1].at)
@@ -89,10 +92,10 @@ def _print(lines: Iterable[tuple[str, LogLine]], *, paths: bool, timestamps: boo
     unfinished: str | None = None
     for path, line in lines:
         stamp = f"{line.at.isoformat()} " if timestamps else ""
-        prefix = f"[{path}] " if paths else ""
+        prefix = f"[{visible(path)}] " if paths else ""
         origin = f"{path} {line.stream}"
         if unfinished not in (None, origin):
             click.echo()
         begins = "" if unfinished == origin else stamp + prefix
-        click.echo(begins + line.text, nl=line.whole)
+        click.echo(begins + visible_line(line.text), nl=line.whole)
         unfinished = None if line.whole else origin

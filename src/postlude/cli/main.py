@@ -1,7 +1,9 @@
 """The `postlude` command. A command's module is imported when that command is used, so that `--help` costs nothing."""
 
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import click
@@ -66,7 +68,15 @@ def postlude() -> None:
 
 def main() -> None:
     """Run the command line and exit."""
+    _reopen_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A log line or a symbol that the terminal's encoding lacks must not end the command.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # the interpreter's own streams are text wrappers
     postlude(prog_name="postlude")
+
+
+def _reopen_closed_streams() -> None:
+    """Give a process that was started without a standard stream an empty one, as a shell's `>&-` asks for."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - lives as long as the process

@@ -1,16 +1,20 @@
 """How errors leave the command line."""
 
+import errno
 import traceback
 from typing import Any, Final, TextIO
 
 import click
 
+from postlude.cli.visible import visible
 from postlude.ports.journal import StoreError
 from postlude.spec.problem import ConfigError, SpecError
 
 REFUSED: Final = 2
 BUG: Final = 70
 """sysexits' EX_SOFTWARE: not 1, which says that a run FAILED."""
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""A disk that is full, a terminal that is gone."""
 
 
 class Refusal(click.ClickException):
@@ -19,7 +23,7 @@ class Refusal(click.ClickException):
     exit_code = REFUSED
 
     def show(self, file: TextIO | Any | None = None) -> None:
-        click.echo(self.message, file=file, err=True)
+        click.echo(visible(self.message), file=file, err=True)
 
 
 class Bug(click.ClickException):
@@ -29,7 +33,9 @@ class Bug(click.ClickException):
 
     def show(self, file: TextIO | Any | None = None) -> None:
         click.echo(
-            f"{self.message}\nThis is a bug in Postlude: please report it with the text above.", file=file, err=True
+            f"{visible(self.message)}\nThis is a bug in Postlude: please report it with the text above.",
+            file=file,
+            err=True,
         )
 
 
@@ -37,4 +43,6 @@ def shown(error: Exception) -> click.ClickException:
     """What the command line makes of an error that a command did not catch."""
     if isinstance(error, SpecError | ConfigError | StoreError):
         return Refusal(str(error))
+    if isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None:
+        return Refusal(f"standard output cannot be written: {error.strerror}.")
     return Bug("".join(traceback.format_exception(error)).rstrip())

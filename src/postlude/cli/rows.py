@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from postlude.cli.tree import Node, Tree, ordered
+from postlude.cli.visible import visible_row
 from postlude.cli.words import COUNTED, LOOKS, duration, first_line
 from postlude.core.task import Kind, State
 
@@ -51,7 +52,7 @@ def rows(tree: Tree, *, limit: int | None = None, now: float | None = None) -> l
 
 def plain(row: Row) -> str:
     """A row's text without its styles."""
-    return "".join(text for text, _ in row).rstrip()
+    return visible_row("".join(text for text, _ in row)).rstrip()
 
 
 def _cropped(all_rows: list[Row], limit: int | None) -> list[Row]:

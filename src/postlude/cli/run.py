@@ -1,5 +1,6 @@
 """`postlude run`."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,8 +16,9 @@ from postlude.cli.options import AS_JSON, HOME, PARAMETERS, PARAMS_FILE, PIPELIN
 from postlude.cli.rows import rows
 from postlude.cli.screen import is_terminal, print_rows, view
 from postlude.cli.tree import tree_of
-from postlude.cli.verdict import verdict
+from postlude.cli.verdict import SHORT_ID, verdict
 from postlude.spec.arguments import check_arguments
+from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.wiring import RunOptions, open_engine
 
@@ -75,7 +77,7 @@ def command(**given: Any) -> None:
     """
     request = _request(**given)
     document = _run(request)
-    _report(document, as_json=request.as_json)
+    _tell(document, as_json=request.as_json)
     raise click.exceptions.Exit(EXIT_CODES[document["state"]])
 
 
@@ -94,6 +96,18 @@ def _run(request: _Request) -> Json:
         cancel_on_signals(engine.cancel, shown.say),
     ):
         return engine.run(pipeline, arguments, name=request.name, watch=shown.watch)
+
+
+def _tell(document: Json, *, as_json: bool) -> None:
+    try:
+        _report(document, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        run, ended = document["run_id"][:SHORT_ID], document["state"]
+        what = f"standard output cannot be written: {error.strerror}. The run ended {ended}"
+        raise ConfigError(f"{what}; `postlude show {run}` shows it.") from error
 
 
 def _report(document: Json, *, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """`postlude validate`."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from postlude.api.source import load_source
 from postlude.cli.document import print_document
 from postlude.cli.notes import notes
 from postlude.cli.options import AS_JSON, PARAMETERS, PARAMS_FILE, PIPELINE, SOURCE
+from postlude.cli.visible import visible_row
 from postlude.spec.arguments import check_arguments
 from postlude.spec.problem import SpecError
 from postlude.spec.types import Json, Pipeline
@@ -44,13 +46,17 @@ def command(
 
 
 def _print(pipeline: Pipeline) -> None:
-    click.echo(f"{pipeline.name}: ok ({_counted(census(pipeline))})")
+    for line in _lines(pipeline):
+        click.echo(visible_row(line))
+
+
+def _lines(pipeline: Pipeline) -> Iterator[str]:
+    yield f"{pipeline.name}: ok ({_counted(census(pipeline))})"
     for name, declared in _inputs(pipeline).items():
         default = f" = {json.dumps(declared['default'], ensure_ascii=False)}" if "default" in declared else ""
         required = " (required)" if declared["required"] else ""
-        click.echo(f"  input {name}: {declared['type']}{default}{required}")
-    for note in notes(pipeline):
-        click.echo(f"  note: {note}")
+        yield f"  input {name}: {declared['type']}{default}{required}"
+    yield from (f"  note: {note}" for note in notes(pipeline))
 
 
 def _counted(found: Census) -> str:

@@ -15,6 +15,8 @@ SHORT_ID: Final = 8
 
 _LABEL_WIDTH: Final = 12
 _EXITS_MAX: Final = 10
+_VALUE_MAX: Final = 500
+_ARTIFACT: Final = {"uri", "type", "digest", "producer"}
 _FAILED: Final = (State.FAILED.value, State.UPSTREAM_FAILED.value)
 
 
@@ -116,10 +118,18 @@ def _why(status: Json) -> str:
 
 
 def _outputs(document: Json) -> Iterator[Row]:
-    parameters = (document.get("outputs") or NOTHING).get("parameters") or NOTHING
-    for position, (name, value) in enumerate(parameters.items()):
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    outputs = document.get("outputs") or NOTHING
+    for position, (name, value) in enumerate(outputs.items()):
+        text = _shown(value)
         yield from _labelled("Outputs" if position == 0 else "", f"{name} = {text}")
+
+
+def _shown(value: Json) -> str:
+    """A value as people want to see it: an artifact by its URI, and of a long text its beginning."""
+    if isinstance(value, Mapping) and value.keys() >= _ARTIFACT:
+        return str(value["uri"])
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE_MAX else f"{text[:_VALUE_MAX]}… ({len(text)} characters)"
 
 
 def _labelled(label: str, text: str, style: str = "") -> Iterator[Row]:

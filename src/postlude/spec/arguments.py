@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from math import isfinite
 from typing import Final
 
 from postlude.spec.places import advice, member
@@ -31,6 +32,7 @@ _KINDS: Final[dict[ParameterType, type | tuple[type, ...]]] = {
 }
 
 
+_HALF: Final = "holds half of a surrogate pair, which is no text. Give valid Unicode."
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -110,23 +112,31 @@ def _misfits(given: Mapping[str, Json], declared: Mapping[str, ParameterInput]) 
 def _misfit(value: Json, declared: ParameterInput) -> str:
     if value is None and not declared.required:
         return ""
+    if oddity := _oddity(value):
+        return oddity
     boolean = isinstance(value, bool) and declared.type is not ParameterType.BOOLEAN
     if boolean or not isinstance(value, _KINDS[declared.type]):
         return f"is {shown(value)}, where {_NOUNS[declared.type]} belongs ({declared.type.value})."
-    if not _is_writable(value):
-        return "holds half of a surrogate pair, which is no text. Give valid Unicode."
     if declared.literals and value not in declared.literals:
         return f"is {shown(value)}. Use one of {', '.join(shown(each) for each in declared.literals)}."
     return ""
 
 
-def _is_writable(value: Json) -> bool:
-    """Whether every text in the value can be written as UTF-8."""
+def _oddity(value: Json) -> str:
+    """What in the value is no JSON value, "" where all of it is one."""
     match value:
+        case None | bool() | int():
+            return ""
+        case float():
+            return "" if isfinite(value) else f"holds {value}, a number that JSON does not have. Give a finite number."
         case str():
-            return value.isascii() or not _SURROGATE.search(value)
-        case Mapping():
-            return all(_is_writable(name) and _is_writable(each) for name, each in value.items())
+            return "" if value.isascii() or not _SURROGATE.search(value) else _HALF
         case list() | tuple():
-            return all(map(_is_writable, value))
-    return True
+            return next(filter(None, map(_oddity, value)), "")
+        case Mapping():
+            return next(filter(None, (_oddity_of_name(name) or _oddity(each) for name, each in value.items())), "")
+    return f"holds a value of type {type(value).__name__}, which JSON does not have. Convert it."
+
+
+def _oddity_of_name(name: object) -> str:
+    return _oddity(name) if isinstance(name, str) else f"holds {name!r} as a key, where JSON has texts. Convert it."

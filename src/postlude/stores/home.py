@@ -77,7 +77,7 @@ class Home:
 
 
 def open_home(root: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Home:
-    """Make the home ready: its directories exist, and only their owner may look into them.
+    """Make the home ready: its directories and its database exist, and only their owner may look into them.
 
     Args:
         root: Where; None for `default_root`.
@@ -86,12 +86,15 @@ def open_home(root: Path | None = None, *, environ: Mapping[str, str] | None = N
     Raises:
         ConfigError: It cannot be created or written.
     """
-    chosen = default_root(os.environ if environ is None else environ) if root is None else root
+    variables = os.environ if environ is None else environ
+    chosen = default_root(variables) if root is None else root
     home = Home(root=Path(os.path.abspath(chosen.expanduser())))  # noqa: PTH100 - resolve() would follow links
     try:
         home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for directory in (home.runs, home.artifacts, home.environments, home.cache):
             directory.mkdir(exist_ok=True, mode=0o700)
+        if database_url(home, variables) == database_url(home, {}):
+            home.database.touch(mode=0o600)  # SQLite would make it for everybody to read
         with tempfile.TemporaryFile(dir=home.root):
             return home
     except OSError as error:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_ir import pipeline
+from cli_ir import pipeline, task
 
 import postlude
 from postlude.spec.problem import ConfigError
+
+PIPELINE = pipeline({"a": task("comp-a")})
 
 
 @pytest.mark.parametrize(
@@ -22,7 +24,7 @@ from postlude.spec.problem import ConfigError
 )
 def test_an_option_that_is_none_is_refused(options: dict[str, Any], said: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
-        postlude.run(pipeline(), home=tmp_path / "home", **options)
+        postlude.run(PIPELINE, home=tmp_path / "home", **options)
     assert str(refused.value) == said
     assert not (tmp_path / "home").exists()
 
@@ -33,5 +35,5 @@ def test_a_container_engine_that_does_not_answer_leaves_nothing_running(
     monkeypatch.setenv("PATH", str(tmp_path))
     before = set(threading.enumerate())
     with pytest.raises(ConfigError, match="docker does not answer on this machine"):
-        postlude.run(pipeline(), home=tmp_path / "home", containers="docker")
+        postlude.run(PIPELINE, home=tmp_path / "home", containers="docker")
     assert set(threading.enumerate()) == before

@@ -167,7 +167,8 @@ def long_name(size: int) -> bytes:
         ),
         pytest.param(
             long_name(3 * SIZE_MAX_BYTES),
-            f"p: the package unpacks to more than {2 * SIZE_MAX_BYTES} bytes. Make a package of the one compiled pipeline.",
+            f"p: the package unpacks to more than {2 * SIZE_MAX_BYTES} bytes. "
+            "Make a package of the one compiled pipeline.",
             id="a tar header of any size",
         ),
     ],
@@ -187,5 +188,5 @@ def test_a_zip_that_cannot_be_unpacked_piece_by_piece_is_refused() -> None:
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("p.yaml", TEXT)
-    with pytest.raises(ConfigError, match="p.yaml is compressed by a method other than deflate"):
+    with pytest.raises(ConfigError, match=r"p\.yaml is compressed by a method other than deflate"):
         read_package(package.getvalue(), name="p")

@@ -3,6 +3,7 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,6 +131,20 @@ def no_syntax() -> None:
 
 def interrupt() -> None:
     raise KeyboardInterrupt
+
+
+def longest_argument() -> int:
+    import sys
+
+    return max(map(len, sys.argv))
+
+
+@pytest.mark.parametrize("env", [pytest.param({}, id="forked"), pytest.param({"PYTHONUTF8": "1"}, id="fresh")])
+def test_an_input_may_be_longer_than_a_command_line_takes(lab: Lab, env: dict[str, str]) -> None:
+    attempt = lab.component(longest_argument, env=env)
+    long = replace(attempt, argv=(*attempt.argv, "--more", "x" * 1_000_000))
+    assert lab.executor.run(long) == EXITED_WELL, long.log.read_text()
+    assert json.loads((long.directory / "output.json").read_text())["parameterValues"]["Output"] == 1_000_000
 
 
 @pytest.mark.parametrize("env", [pytest.param({}, id="forked"), pytest.param({"PYTHONUTF8": "1"}, id="fresh")])

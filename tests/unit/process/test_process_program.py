@@ -72,6 +72,11 @@ def test_a_file_that_is_no_program_never_starts(lab: Lab) -> None:
     assert lab.executor.run(lab.program("/etc/passwd")) == Exit(ending=Ending.NOT_STARTED, message=message)
 
 
+def test_arguments_that_are_too_long_are_said_to_be(lab: Lab) -> None:
+    message = "program 'echo' cannot be started: its arguments are too long: pass large values as artifacts"
+    assert lab.executor.run(lab.program("echo", "x" * 1_000_000)) == Exit(ending=Ending.NOT_STARTED, message=message)
+
+
 @pytest.mark.parametrize(("argv", "args_only"), [((), False), (("--flag",), True)])
 def test_an_image_s_own_entry_point_is_not_on_this_machine(lab: Lab, argv: tuple[str, ...], *, args_only: bool) -> None:
     message = "the task names no command, so its image's own entry point is meant: run it in its container image"

@@ -1,5 +1,6 @@
 """What a run may be given."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,11 +63,25 @@ def test_a_boolean_is_no_number(name: str) -> None:
     assert said == f"arguments has 1 problem:\n  $.{name}: is true (a boolean), where {kind}."
 
 
-@pytest.mark.parametrize("given", [{"name": "\ud800"}, {"layers": [["\udfff"]]}, {"extra": {"\udc80": 1}}])
-def test_text_that_cannot_be_written_is_refused(given: dict[str, Any]) -> None:
-    said = refused({"rate": 1, **given}, declared())
-    what = "holds half of a surrogate pair, which is no text. Give valid Unicode."
-    assert said == f"arguments has 1 problem:\n  $.{next(iter(given))}: {what}"
+HALF = "holds half of a surrogate pair, which is no text. Give valid Unicode."
+NOT_FINITE = "holds {}, a number that JSON does not have. Give a finite number."
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": "\ud800"}, HALF),
+        ({"layers": [["\udfff"]]}, HALF),
+        ({"extra": {"\udc80": 1}}, HALF),
+        ({"rate": float("nan")}, NOT_FINITE.format("nan")),
+        ({"extra": {"a": float("-inf")}}, NOT_FINITE.format("-inf")),
+        ({"name": Path("x")}, f"holds a value of type {type(Path()).__name__}, which JSON does not have. Convert it."),
+        ({"extra": {"a": {1}}}, "holds a value of type set, which JSON does not have. Convert it."),
+        ({"extra": {1: "a"}}, "holds 1 as a key, where JSON has texts. Convert it."),
+    ],
+)
+def test_what_json_does_not_have_is_refused(given: dict[str, Any], said: str) -> None:
+    assert refused({"rate": 1, **given}, declared()) == f"arguments has 1 problem:\n  $.{next(iter(given))}: {said}"
 
 
 def test_null_is_no_value_for_a_required_parameter() -> None:

@@ -35,7 +35,12 @@ def test_the_home_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     made = {path.name: path.stat().st_mode & 0o777 for path in root.iterdir()}
     assert home == Home(root=root)
     assert root.stat().st_mode & 0o777 == 0o700
-    assert made == dict.fromkeys(["runs", "artifacts", "environments", "cache"], 0o700)
+    assert made == dict.fromkeys(["runs", "artifacts", "environments", "cache"], 0o700) | {"postlude.db": 0o600}
+
+
+def test_a_home_whose_database_is_elsewhere_gets_none(tmp_path: Path) -> None:
+    home = open_home(tmp_path, environ={"POSTLUDE_DATABASE_URL": "postgresql://server/runs"})
+    assert not home.database.exists()
 
 
 def test_a_home_is_opened_again(tmp_path: Path) -> None:

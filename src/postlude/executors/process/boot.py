@@ -17,7 +17,7 @@ main({arguments})
 
 
 def component_command(python: str) -> list[str]:
-    """Starts a component: add the attempt's directory, the file with its program text, and the executor's arguments."""
+    """Starts a component: add the attempt's directory, and the file with its program text and its arguments."""
     return [python, "-P", "-c", _program("fresh", "")]
 
 

@@ -1,5 +1,7 @@
 """Starts the process that leads an attempt; everything after the fork happens here, in the child."""
 
+import errno
+import json
 import os
 import sys
 import traceback
@@ -68,7 +70,7 @@ def _live(order: Run, env: dict[str, str], boot: list[str]) -> int:
         isolate.forget()
         sys.path.insert(0, _site(order.directory))
         return run_component(order.source or "", order.argv, order.directory)
-    argv = order.argv if order.source is None else [*boot, order.directory, _keep(order), *order.argv]
+    argv = order.argv if order.source is None else [*boot, order.directory, _keep(order)]
     return _execute(argv, env, order.directory)
 
 
@@ -99,10 +101,10 @@ def _before(first: str, rest: str) -> str:
 
 
 def _keep(order: Run) -> str:
-    """Store the program text where a fresh interpreter finds it."""
-    path = os.path.join(order.directory, "source.txt")
-    with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(order.source or "")
+    """Store the program text and its arguments, too long for a command line as they may be, for a fresh interpreter."""
+    path = os.path.join(order.directory, "component.json")
+    with open(path, "w", encoding="ascii") as file:
+        json.dump([order.source, *order.argv], file)
     return path
 
 
@@ -121,4 +123,6 @@ def _why_not(program: str, error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         place = "does not exist" if "/" in program else "was not found on PATH"
         return f"program {program!r} {place}: install it on this machine, or run the task in its container image"
+    if error.errno == errno.E2BIG:
+        return f"program {program!r} cannot be started: its arguments are too long: pass large values as artifacts"
     return f"program {program!r} cannot be started: {error.strerror}: check the file and its permissions"

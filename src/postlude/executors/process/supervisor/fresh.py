@@ -1,5 +1,6 @@
 """Runs a component in an interpreter that was started for it."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from .component import run_component
 
 def main() -> NoReturn:
     """Run the component that the command line names, then end with its exit code."""
-    directory, source_path, *arguments = sys.argv[1:]
+    directory, kept = sys.argv[1:]
     isolate.reopen_streams()
-    source = Path(source_path).read_text("utf-8", "surrogateescape")
+    source, *arguments = json.loads(Path(kept).read_bytes())
     os._exit(run_component(source, arguments, directory))
