@@ -19,9 +19,17 @@ _UNPRIVILEGED = ("postgres", "nobody")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A PostgreSQL server that answers on a socket only."""
+    """A PostgreSQL server that answers on a socket only.
 
-    sockets: Path
+    Attributes:
+        directory: Everything of it: its data, its log and its socket.
+        programs: Where initdb and pg_ctl are.
+        account: Whom it runs as; None for whoever runs the tests.
+    """
+
+    directory: Path
+    programs: Path
+    account: str | None
 
     def new_database(self) -> str:
         """A URL of a fresh and empty database."""
@@ -32,49 +40,61 @@ class Server:
         return self.address(name)
 
     def address(self, database: str) -> str:
-        return f"postgresql://postlude@/{database}?host={self.sockets}"
+        return f"postgresql://postlude@/{database}?host={self.directory}"
+
+    def make(self) -> None:
+        """Make the server's files."""
+        how = ("--auth", "trust", "--username", "postlude", "--no-sync", "--encoding", "UTF8")
+        self._run("initdb", "--pgdata", str(self._data), *how)
+
+    def start(self, *, fsync: bool = False) -> None:
+        """Start it; it answers afterwards."""
+        flushing = "on" if fsync else "off"
+        options = f"-c listen_addresses= -c unix_socket_directories={self.directory} -c fsync={flushing}"
+        where = ("--pgdata", str(self._data), "--log", str(self.directory / "log"))
+        self._run("pg_ctl", "start", "--wait", *where, "--options", options)
+
+    def stop(self) -> None:
+        """Stop it with no regard for its clients."""
+        self._run("pg_ctl", "stop", "--wait", "--mode", "immediate", "--pgdata", str(self._data))
+
+    @property
+    def _data(self) -> Path:
+        return self.directory / "data"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        output = self.directory / "output"
+        with output.open("ab") as kept:
+            done = subprocess.run(
+                [self.programs / program, *arguments],
+                cwd=self.directory,
+                user=self.account,
+                extra_groups=None if self.account is None else [],
+                stdin=subprocess.DEVNULL,
+                stdout=kept,
+                stderr=subprocess.STDOUT,
+                timeout=_LONG_S,
+                check=False,
+            )
+        if done.returncode:
+            pytest.fail(f"{program} failed: {output.read_text()}")
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """A server that runs as long as the block."""
-    programs = _programs()
-    account = _account()
+def running_server(*, fsync: bool = False) -> Iterator[Server]:
+    """A server that runs as long as the block; `fsync` says whether it flushes to the disk, as one in use does."""
     # Short on purpose: the path of a socket may have 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    server = Server(directory=directory, programs=_programs(), account=_account())
     try:
-        yield from _served(programs, directory, account)
+        if server.account is not None:
+            shutil.chown(directory, server.account)
+        server.make()
+        server.start(fsync=fsync)
+        yield server
+        server.stop()
     finally:
         shutil.rmtree(directory)
-
-
-def _served(programs: Path, directory: Path, account: str | None) -> Iterator[Server]:
-    if account is not None:
-        shutil.chown(directory, account)
-    data = directory / "data"
-
-    def run(program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [programs / program, *arguments],
-            cwd=directory,
-            user=account,
-            extra_groups=None if account is None else [],
-            stdin=subprocess.DEVNULL,
-            stdout=(directory / "output").open("ab"),
-            stderr=subprocess.STDOUT,
-            timeout=_LONG_S,
-            check=False,
-        )
-        if done.returncode:
-            pytest.fail(f"{program} failed: {(directory / 'output').read_text()}")
-
-    run("initdb", "--pgdata", str(data), "--auth", "trust", "--username", "postlude", "--no-sync", "--encoding", "UTF8")
-    options = f"-c listen_addresses= -c unix_socket_directories={directory} -c fsync=off"
-    run("pg_ctl", "start", "--wait", "--pgdata", str(data), "--log", str(directory / "log"), "--options", options)
-    try:
-        yield Server(sockets=directory)
-    finally:
-        run("pg_ctl", "stop", "--wait", "--mode", "immediate", "--pgdata", str(data))
 
 
 def _programs() -> Path:

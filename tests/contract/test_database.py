@@ -12,14 +12,13 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Barrier
 
-import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from postgres_server import Server
 
-from postlude.ports.journal import RunRecord, Save, StoreError
+from postlude.ports.journal import RunRecord, Save
+from postlude.ports.lease import Holder, Lease
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.sql import open_store
@@ -91,12 +90,75 @@ def test_an_up_to_date_database_opens_without_the_migration_machinery(sqlite_url
     assert done.stdout == "False\n"
 
 
-def test_a_database_of_the_first_release_opens(tmp_path: Path) -> None:
-    file = tmp_path / "postlude.db"
-    shutil.copy(DATA / "revision_0001.db", file)
+@pytest.fixture(params=["0001", "0002"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of a database that a release wrote."""
+    return Path(shutil.copy(DATA / f"revision_{request.param}.db", tmp_path / "postlude.db"))
+
+
+TABLES_OF_0001 = [METADATA.tables[name] for name in ("pipelines", "runs", "journal", "tasks", "artifacts", "cache")]
+
+
+def contents(file: Path) -> dict[str, list[tuple[object, ...]]]:
+    """The rows of every table that the first release had, as its columns were then: none was added since."""
+    with open_engine(f"sqlite:///{file}") as engine, engine.connect() as connection:
+        return {
+            table.name: sorted(tuple(row) for row in connection.execute(sa.select(table))) for table in TABLES_OF_0001
+        }
+
+
+def test_a_database_of_every_release_opens(kept: Path) -> None:
+    with closing(open_store(f"sqlite:///{kept}")) as store:
+        record, events = store.journal.record("kept"), store.journal.events("kept")
+        (task,), entry = store.catalog.run("kept")["tasks"], store.cache.find("key")
+    assert (record.name, record.pipeline, record.ir) == (
+        "nightly",
+        "train",
+        ({"pipelineInfo": {"name": "train"}}, None),
+    )
+    assert events == [{"type": "started", "path": "fetch"}, {"type": "succeeded", "path": "fetch"}]
+    assert entry is not None
+    assert (task["path"], task["state"], entry["parameters"]) == ("fetch", "SUCCEEDED", {"rows": 3})
+
+
+def test_an_upgrade_keeps_every_row(kept: Path) -> None:
+    before = contents(kept)
+    open_store(f"sqlite:///{kept}").close()
+    assert all(before[table] for table in ("pipelines", "runs", "journal", "tasks", "cache"))
+    assert (contents(kept), rows(f"sqlite:///{kept}", "SELECT version_num FROM alembic_version")) == (
+        before,
+        [(NEWEST,)],
+    )
+
+
+def test_an_upgraded_database_has_the_schema_of_a_new_one(kept: Path) -> None:
+    open_store(f"sqlite:///{kept}").close()
+    with open_engine(f"sqlite:///{kept}") as engine, engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_an_upgraded_database_is_worked_with(kept: Path) -> None:
+    with closing(open_store(f"sqlite:///{kept}")) as store:
+        store.journal.append(Save(run_id="kept", events=["retry"], first=2, run={"state": "RUNNING"}, tasks=[]))
+        store.mailbox.post("kept", "stop")
+        taken = store.leases.take("kept", Holder(id="e", host="h", pid=1), at=1.0)
+        found = (
+            store.journal.unfinished()[0],
+            taken,
+            store.mailbox.collect("kept"),
+            store.upkeep.remove_cached("kept"),
+        )
+    assert found == ("kept", True, ["stop"], 1)
+
+
+def test_leases_and_messages_of_the_second_release_are_read(tmp_path: Path) -> None:
+    file = shutil.copy(DATA / "revision_0002.db", tmp_path / "postlude.db")
     with closing(open_store(f"sqlite:///{file}")) as store:
-        found = (store.journal.record("kept").pipeline, store.catalog.run("")["tasks"], store.cache.find("key"))
-    assert found == ("train", [{"path": "fetch", "state": "SUCCEEDED"}], {"parameters": {"rows": 3}})
+        lease, messages = store.leases.find("driven"), store.mailbox.collect("driven")
+        found = (store.journal.unfinished(), store.upkeep.used_artifacts())
+    holder = Holder(id="engine", host="machine", pid=42, born="7")
+    assert (lease, messages) == (Lease(holder=holder, renewed_at=1763900002.0), [{"type": "cancel", "force": False}])
+    assert found == (["driven"], {"/home/artifacts/kept/fetch/1/data"})
 
 
 def test_processes_that_start_together_make_the_tables_once(database_url: str) -> None:
@@ -160,8 +222,8 @@ def test_connections_to_a_new_file_do_not_get_in_each_others_way(tmp_path: Path)
     ("version", "text"),
     [
         pytest.param(
-            "0002",
-            f"was written by a newer Postlude (schema 0002, and this one knows {NEWEST}): "
+            "9999",
+            f"was written by a newer Postlude (schema 9999, and this one knows {NEWEST}): "
             "upgrade Postlude, or use another home",
             id="newer",
         ),
@@ -318,61 +380,33 @@ def test_only_a_durable_step_waits_for_the_disk(database_url: str, *, durable: b
     assert seen == [expected[read_url(database_url)[0].get_backend_name()]]
 
 
-# --- when the database fails ------------------------------------------------------------------------------------------
+# --- what is asked ----------------------------------------------------------------------------------------------------
 
 
-def test_a_full_disk_fails_the_step_whole_and_the_next_may_succeed(sqlite_url: str) -> None:
-    def small(connection: sqlite3.Connection, _record: object) -> None:
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+def test_looking_into_an_empty_mailbox_is_one_indexed_select(sqlite_url: str) -> None:
+    sent: list[str] = []
 
-    with closing(open_store(sqlite_url)) as store:
-        store.journal.begin(RECORD)
-    sa.event.listen(sa.Engine, "connect", small)
+    def trace(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_trace_callback(sent.append)
+
+    sa.event.listen(sa.Engine, "connect", trace)
     try:
         with closing(open_store(sqlite_url)) as store:
-            with pytest.raises(StoreError) as failed:
-                store.journal.append(save(0, {"path": "t", "order": 1, "log": "x" * 100_000}))
-            store.journal.append(save(0))
-            left = (store.journal.events("r"), store.catalog.run("r"))
+            store.mailbox.post("other", "stop")
+            sent.clear()
+            assert store.mailbox.collect("r") == []
+            opening, query, ending = sent
     finally:
-        sa.event.remove(sa.Engine, "connect", small)
-    text = "could not save event 0 of run 'r': database or disk is full; free some space on its disk"
-    assert (str(failed.value), left) == (f"{file_of(sqlite_url)}: {text}", ([0], {"state": "RUNNING", "tasks": []}))
+        sa.event.remove(sa.Engine, "connect", trace)
+    ((*_, plan),) = rows(sqlite_url, f"EXPLAIN QUERY PLAN {query}")
+    assert (opening, ending) == ("BEGIN", "COMMIT")
+    assert plan == "SEARCH messages USING COVERING INDEX messages_by_run (run_id=?)"
 
 
-def test_a_server_that_goes_away_fails_the_step_whole_and_the_next_succeeds(postgres: Server) -> None:
-    address = postgres.new_database()
-
-    def cut_off(connection: sa.Connection) -> None:
-        (number,) = connection.exec_driver_sql("SELECT pg_backend_pid()").one()
-        with psycopg.connect(address, autocommit=True) as other:
-            other.execute("SELECT pg_terminate_backend(%s, 10000)", [number])
-
-    with closing(open_store(address)) as store:
-        store.journal.begin(RECORD)
-        sa.event.listen(sa.Engine, "commit", cut_off)
-        try:
-            with pytest.raises(StoreError) as failed:
-                store.journal.append(save(0, {"path": "t", "order": 1}))
-        finally:
-            sa.event.remove(sa.Engine, "commit", cut_off)
-        store.journal.append(save(0))
-        left = (store.journal.events("r"), store.catalog.run("r")["tasks"])
-    assert "could not save event 0 of run 'r': " in str(failed.value)
-    assert str(failed.value).endswith("check that it is there, that it can be reached and that its disk has room")
-    assert left == ([0], [])
-
-
-def test_a_server_that_went_away_between_steps_is_not_noticed(postgres: Server) -> None:
-    address = postgres.new_database()
-    with closing(open_store(address)) as store:
-        store.journal.begin(RECORD)
-        with psycopg.connect(address, autocommit=True) as other:
-            cut = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
-            other.execute(f"{cut} WHERE datname = current_database() AND pid <> pg_backend_pid()")
-        store.journal.append(save(0))
-        assert store.journal.events("r") == [0]
+def test_looking_into_an_empty_mailbox_waits_for_no_writer(sqlite_url: str) -> None:
+    with closing(open_store(sqlite_url)) as store, closing(sqlite3.connect(file_of(sqlite_url))) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        assert store.mailbox.collect("r") == []
 
 
 # --- several processes ------------------------------------------------------------------------------------------------
@@ -426,7 +460,11 @@ def test_a_killed_writer_leaves_whole_steps_only(database_url: str, stored: int)
         assert store.journal.events("killed")[-1] == "resumed"
 
 
-def test_the_kept_database_is_of_the_first_release() -> None:
-    with closing(sqlite3.connect(f"file:{DATA / 'revision_0001.db'}?mode=ro&immutable=1", uri=True)) as connection:
-        found = connection.execute("SELECT version_num, document FROM alembic_version, runs").fetchall()
-    assert [(version, json.loads(document)["state"]) for version, document in found] == [("0001", "SUCCEEDED")]
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_the_kept_databases_are_as_their_releases_wrote_them(revision: str) -> None:
+    file = f"file:{DATA / f'revision_{revision}.db'}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(file, uri=True)) as connection:
+        found = connection.execute(
+            "SELECT version_num, document FROM alembic_version, runs WHERE run_id = 'kept'"
+        ).fetchall()
+    assert [(version, json.loads(document)["state"]) for version, document in found] == [(revision, "SUCCEEDED")]

@@ -134,6 +134,37 @@ def test_threads_may_write_different_runs_at_once(store: Store) -> None:
     assert [len(store.journal.events(run_id)) for run_id in runs] == [30, 30, 30, 30]
 
 
+@pytest.mark.parametrize(
+    ("state", "listed"),
+    [
+        pytest.param(None, True, id="never-took-a-step"),
+        pytest.param("PENDING", True, id="pending"),
+        pytest.param("RUNNING", True, id="running"),
+        pytest.param("SUCCEEDED", False, id="succeeded"),
+        pytest.param("FAILED", False, id="failed"),
+        pytest.param("CANCELED", False, id="canceled"),
+    ],
+)
+def test_a_run_is_unfinished_until_it_is_final(store: Store, state: str | None, *, listed: bool) -> None:
+    store.journal.begin(RECORD)
+    if state is not None:
+        store.journal.append(replace(step(0), run={**RUN, "state": state}))
+    assert store.journal.unfinished() == (["ab-1"] if listed else [])
+
+
+def test_unfinished_runs_are_listed_oldest_first(store: Store) -> None:
+    begin(store, "c", "a", "b")
+    store.journal.append(replace(step(1, run_id="a"), run={"state": "FAILED"}))
+    assert store.journal.unfinished() == ["c", "b"]
+
+
+def test_a_run_that_is_gone_on_with_is_unfinished_again(store: Store) -> None:
+    store.journal.begin(RECORD)
+    for first, state in enumerate(["FAILED", "RUNNING"]):
+        store.journal.append(replace(step(first), run={"state": state}))
+    assert store.journal.unfinished() == ["ab-1"]
+
+
 # --- catalog ----------------------------------------------------------------------------------------------------------
 
 
@@ -150,6 +181,36 @@ def test_the_newest_document_of_a_task_and_of_the_run_replace_the_older(store: S
     store.journal.append(replace(step(2, tasks=[done]), run={**RUN, "state": "SUCCEEDED"}))
     expected = {**RUN, "state": "SUCCEEDED", "tasks": [without_order(done), without_order(FETCH)]}
     assert store.catalog.run("ab-1") == expected
+
+
+def test_removed_tasks_are_gone_with_their_artifacts(store: Store) -> None:
+    begin(store, "ab-1", "ab-2")
+    with_artifact = {**TRAIN, "outputs": {"artifacts": {"m": [{"uri": "/m"}]}}}
+    for run_id in ("ab-1", "ab-2"):
+        store.journal.append(step(1, run_id=run_id, tasks=[with_artifact, FETCH]))
+    store.journal.append(replace(step(2, run_id="ab-2"), removed=["train", "unknown"]))
+    store.journal.append(replace(step(2), removed=["fetch"]))
+    paths = [[task["path"] for task in store.catalog.run(run_id)["tasks"]] for run_id in ("ab-1", "ab-2")]
+    used = store.upkeep.used_artifacts()
+    store.journal.append(replace(step(3), removed=["train"]))
+    assert (paths, used, store.upkeep.used_artifacts()) == ([["train"], ["fetch"]], {"/m"}, set())
+
+
+def test_a_task_that_is_both_removed_and_changed_is_changed(store: Store) -> None:
+    begin(store, "ab-1")
+    old = {**TRAIN, "outputs": {"artifacts": {"m": [{"uri": "/old"}]}}}
+    new = {**TRAIN, "outputs": {"artifacts": {"n": [{"uri": "/new"}]}}}
+    store.journal.append(step(1, tasks=[old]))
+    store.journal.append(replace(step(2, tasks=[new]), removed=["train"]))
+    assert (store.catalog.run("ab-1")["tasks"], store.upkeep.used_artifacts()) == ([without_order(new)], {"/new"})
+
+
+def test_a_refused_step_removes_nothing(store: Store) -> None:
+    begin(store, "ab-1")
+    store.journal.append(step(1, tasks=[TRAIN]))
+    with pytest.raises(ConflictError):
+        store.journal.append(replace(step(1), removed=["train"]))
+    assert store.catalog.run("ab-1")["tasks"] == [without_order(TRAIN)]
 
 
 def test_keys_keep_the_order_they_were_saved_in(store: Store) -> None:

@@ -89,6 +89,13 @@ class Executor(Protocol):
         """
         ...
 
+    def remove_leftovers(self, run_id: str) -> int:
+        """End whatever a dead engine left running of a run that is driven by nobody; how many attempts there were.
+
+        When it returns, none of them is left alive.
+        """
+        ...
+
     def close(self) -> None:
         """Kill whatever still runs and free everything."""
         ...

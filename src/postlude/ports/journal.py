@@ -17,6 +17,7 @@ class Save:
         first: Sequence number of the first of them; the run's are numbered from 0 without gaps.
         run: The run document without its tasks (`postlude.run/v1`).
         tasks: The documents of the tasks that changed, each with "path" and "order" (its place in start order).
+        removed: Paths of tasks that are no more: a retry took them away.
         durable: Whether the step must survive a power cut: a final state, a verdict, an owed exit task.
     """
 
@@ -25,6 +26,7 @@ class Save:
     first: int
     run: Json
     tasks: Sequence[Json]
+    removed: Sequence[str] = ()
     durable: bool = False
 
 
@@ -78,6 +80,10 @@ class Journal(Protocol):
 
     def events(self, run_id: str) -> list[Json]:
         """Every journal entry of a run, oldest first; empty for a run that is not known."""
+        ...
+
+    def unfinished(self) -> list[str]:
+        """Ids of the runs that are not final, oldest first. One that was begun and never took a step is among them."""
         ...
 
     def record(self, run_id: str) -> RunRecord:

@@ -1,4 +1,4 @@
-"""The refusals every journal gives in the same words."""
+"""The refusals every store gives in the same words."""
 
 from postlude.ports.journal import ConflictError, Save
 
@@ -20,4 +20,16 @@ def not_following(save: Save, stored: int | None) -> ConflictError:
     return ConflictError(
         f"run '{save.run_id}' has {stored} events, and event {save.first} cannot follow them: "
         "another writer drives this run; stop one of the two"
+    )
+
+
+def not_final(run_id: str, state: str | None) -> ConflictError:
+    """The refusal to remove a run that goes on, or may be gone on with.
+
+    Args:
+        run_id: The run.
+        state: Where it stands; None where it never took a step.
+    """
+    return ConflictError(
+        f"run '{run_id}' is {state or 'not started'} and cannot be removed; resume it or cancel it, and remove it then"
     )

@@ -1,9 +1,11 @@
-"""What opening a database gives: the three ports to it, and the way to close it."""
+"""What opening a database gives: the ports to it, and the way to close it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from postlude.ports.journal import Cache, Catalog, Journal
+from postlude.ports.lease import Leases, Mailbox
+from postlude.ports.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,4 +19,7 @@ class Store:
     journal: Journal
     catalog: Catalog
     cache: Cache
+    leases: Leases
+    mailbox: Mailbox
+    upkeep: Upkeep
     close: Callable[[], None]

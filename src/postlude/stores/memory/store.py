@@ -1,57 +1,40 @@
-"""The three ports over plain dictionaries.
-
-Values are kept as JSON text, so that what comes back is what a database would give: fresh, and never shared.
-"""
-
-from dataclasses import dataclass, field
-from threading import Lock
+"""A store over plain dictionaries: the journal, the catalog and the cache."""
 
 from postlude.ports.journal import RunRecord, Save
 from postlude.spec.types import Json
 from postlude.stores.conflict import already_begun, not_following
+from postlude.stores.final_words import FINAL_WORDS
 from postlude.stores.json_text import from_text, to_text
+from postlude.stores.memory.kept import KeptOutputs, KeptRun, Memory
+from postlude.stores.memory.lease import MemoryLeases, MemoryMailbox
+from postlude.stores.memory.upkeep import MemoryUpkeep
 from postlude.stores.run_lookup import chosen_run
 from postlude.stores.store import Store
 
 
-@dataclass(slots=True, kw_only=True)
-class _KeptRun:
-    """A run as it is kept: JSON texts, and its tasks by path with their place in start order."""
-
-    record: RunRecord
-    ir: str
-    settings: str
-    document: str = ""
-    events: list[str] = field(default_factory=list)
-    tasks: dict[str, tuple[int, str]] = field(default_factory=dict)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Memory:
-    """What the ports share."""
-
-    runs: dict[str, _KeptRun] = field(default_factory=dict)
-    outputs: dict[str, tuple[float, str]] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
-
-
 def open_memory_store() -> Store:
     """A new and empty store."""
-    memory = _Memory()
+    memory = Memory()
     return Store(
-        journal=MemoryJournal(memory), catalog=MemoryCatalog(memory), cache=MemoryCache(memory), close=lambda: None
+        journal=MemoryJournal(memory),
+        catalog=MemoryCatalog(memory),
+        cache=MemoryCache(memory),
+        leases=MemoryLeases(memory),
+        mailbox=MemoryMailbox(memory),
+        upkeep=MemoryUpkeep(memory),
+        close=lambda: None,
     )
 
 
 class MemoryJournal:
     """The write side (`ports.journal.Journal`)."""
 
-    def __init__(self, memory: _Memory) -> None:
+    def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
     def begin(self, record: RunRecord) -> None:
         """See `Journal.begin`."""
-        kept = _KeptRun(record=record, ir=to_text(record.ir), settings=to_text(record.settings))
+        kept = KeptRun(record=record, ir=to_text(record.ir), settings=to_text(record.settings))
         with self._memory.lock:
             if record.run_id in self._memory.runs:
                 raise already_begun(record.run_id)
@@ -65,10 +48,12 @@ class MemoryJournal:
         with self._memory.lock:
             kept = self._following(save)
             kept.events += events
+            for path in save.removed:
+                kept.tasks.pop(path, None)
             kept.tasks |= tasks
-            kept.document = document
+            kept.document, kept.state = document, save.run.get("state")
 
-    def _following(self, save: Save) -> _KeptRun:
+    def _following(self, save: Save) -> KeptRun:
         kept = self._memory.runs.get(save.run_id)
         if kept is None or save.first != len(kept.events):
             raise not_following(save, len(kept.events) if kept else None)
@@ -81,9 +66,15 @@ class MemoryJournal:
             texts = list(kept.events) if kept else []
         return [from_text(text) for text in texts]
 
+    def unfinished(self) -> list[str]:
+        """See `Journal.unfinished`."""
+        with self._memory.lock:
+            return [run_id for run_id, kept in self._memory.runs.items() if kept.state not in FINAL_WORDS]
+
     def record(self, run_id: str) -> RunRecord:
         """See `Journal.record`."""
-        kept = self._memory.runs[run_id]
+        with self._memory.lock:
+            kept = self._memory.runs[run_id]
         spec, platform = from_text(kept.ir)
         return RunRecord(
             run_id=run_id,
@@ -103,7 +94,7 @@ def _task_text(task: Json) -> str:
 class MemoryCatalog:
     """The read side (`ports.journal.Catalog`)."""
 
-    def __init__(self, memory: _Memory) -> None:
+    def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
     def runs(self, *, limit: int = 100) -> list[Json]:
@@ -121,26 +112,26 @@ class MemoryCatalog:
             tasks = sorted((order, path, text) for path, (order, text) in kept.tasks.items())
         return {**from_text(document), "tasks": [from_text(text) for _, _, text in tasks]}
 
-    def _newest_first(self) -> list[_KeptRun]:
+    def _newest_first(self) -> list[KeptRun]:
         return list(reversed(self._memory.runs.values()))
 
 
 class MemoryCache:
     """Outputs of earlier tasks (`ports.journal.Cache`)."""
 
-    def __init__(self, memory: _Memory) -> None:
+    def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
     def find(self, key: str) -> Json | None:
         """See `Cache.find`."""
         with self._memory.lock:
             kept = self._memory.outputs.get(key)
-        return from_text(kept[1]) if kept else None
+        return from_text(kept.text) if kept else None
 
     def keep(self, key: str, outputs: Json, *, run_id: str, path: str, at: float) -> None:  # noqa: ARG002 - the port's
-        """See `Cache.keep`. Memory keeps no provenance: `run_id` and `path` are for databases."""
-        text = to_text(outputs)
+        """See `Cache.keep`. Memory has no use for `path`, which tells people where outputs came from."""
+        fresh = KeptOutputs(text=to_text(outputs), run_id=run_id, at=at)
         with self._memory.lock:
             kept = self._memory.outputs.get(key)
-            if kept is None or at >= kept[0]:
-                self._memory.outputs[key] = (at, text)
+            if kept is None or at >= kept.at:
+                self._memory.outputs[key] = fresh

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import NOTHING
+from postlude.stores.sql.sqlite_file import watch_file
 
 BUSY_TIMEOUT_S: Final = 30.0
 """How long a writer waits for the writers of other processes."""
@@ -115,6 +116,7 @@ def connected_engine(url: URL, backend: Backend) -> Engine:
     event.listen(engine, "begin", open_transaction)
     if backend is SQLITE:
         event.listen(engine, "connect", _prepare_sqlite)
+        watch_file(engine)
     return engine
 
 

@@ -1,9 +1,10 @@
 """Outputs of earlier tasks, in SQL."""
 
 from postlude.spec.types import Json
-from postlude.stores.json_text import from_text, to_text
+from postlude.stores.json_text import to_text
 from postlude.stores.sql import statements
 from postlude.stores.sql.database import Database
+from postlude.stores.sql.texts import Texts
 
 
 class SqlCache:
@@ -11,12 +12,16 @@ class SqlCache:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._texts = Texts(database.name)
 
     def find(self, key: str) -> Json | None:
         """See `Cache.find`."""
         with self._database.reading("look into the cache") as transaction:
-            texts = transaction.column(statements.FIND_OUTPUTS, {"key": key})
-        return from_text(texts[0]) if texts else None
+            found = transaction.select(statements.FIND_OUTPUTS, {"key": key})
+        if not found:
+            return None
+        run_id, text = found[0]
+        return self._texts.value(text, table="cache", run_id=run_id, part=f"key '{key}'")
 
     def keep(self, key: str, outputs: Json, *, run_id: str, path: str, at: float) -> None:
         """See `Cache.keep`."""

@@ -1,12 +1,12 @@
 """One database: transactions that readers open freely and the writers of this process one at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, TextClause
+from sqlalchemy import URL, ClauseElement, Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from postlude.ports.journal import StoreError
@@ -20,6 +20,8 @@ _REMEDIES: Final = {
     "SQLITE_NOTADB": "restore it from a backup, or move it away to start afresh",
     "53100": "free some space on the server's disk",
 }
+_NO_TEXT: Final = "Could not decode"
+"""How the SQLite driver's message begins where a text is no UTF-8, for which it has no code."""
 _OTHERWISE: Final = "check that it is there, that it can be reached and that its disk has room"
 
 Row = Mapping[str, Any]
@@ -32,7 +34,7 @@ class Transaction:
         self._cursor = connection.connection.cursor()
         self._dialect = connection.dialect
 
-    def change(self, statement: TextClause, rows: Row | Sequence[Row]) -> int:
+    def change(self, statement: ClauseElement, rows: Row | Sequence[Row]) -> int:
         """Run a statement once for each row; returns how many rows of the table it changed."""
         text = _text(statement, self._dialect)
         if isinstance(rows, Mapping):
@@ -41,18 +43,22 @@ class Transaction:
             self._cursor.executemany(text, rows)
         return self._cursor.rowcount
 
-    def select(self, statement: TextClause, row: Row) -> Sequence[Any]:
+    def select(self, statement: ClauseElement, row: Row) -> Sequence[Any]:
         """Every row that a query finds, as tuples."""
         self._cursor.execute(_text(statement, self._dialect), row)
         return self._cursor.fetchall()
 
-    def column(self, statement: TextClause, row: Row) -> list[Any]:
+    def column(self, statement: ClauseElement, row: Row) -> list[Any]:
         """The first column of every row that a query finds."""
         return [found[0] for found in self.select(statement, row)]
 
+    def close(self) -> None:
+        """Free the statement, which keeps a SQLite file open for as long as anybody holds an error it raised."""
+        self._cursor.close()
+
 
 @cache
-def _text(statement: TextClause, dialect: Any) -> str:
+def _text(statement: ClauseElement, dialect: Any) -> str:
     return str(statement.compile(dialect=dialect))
 
 
@@ -102,8 +108,9 @@ class Database:
             with (
                 self.engine.connect() as connection,
                 connection.execution_options(access=access).begin(),
+                closing(Transaction(connection)) as transaction,
             ):
-                yield Transaction(connection)
+                yield transaction
         except self.errors as error:
             raise StoreError(f"{self.name}: could not {doing}: {reason(error)}; {_remedy(error)}") from error
 
@@ -127,6 +134,8 @@ def reason(error: Exception) -> str:
 def _remedy(error: Exception) -> str:
     cause = _cause(error)
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
+    if str(cause).startswith(_NO_TEXT):
+        code = "SQLITE_CORRUPT"
     return _REMEDIES.get(code, _OTHERWISE)
 
 

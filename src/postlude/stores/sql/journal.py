@@ -3,10 +3,11 @@
 from postlude.ports.journal import RunRecord, Save
 from postlude.spec.types import Json
 from postlude.stores.conflict import already_begun, not_following
-from postlude.stores.json_text import from_text, to_text
+from postlude.stores.json_text import to_text
 from postlude.stores.sql import statements
 from postlude.stores.sql.database import Database, Transaction
 from postlude.stores.sql.rows import artifact_rows, event_rows, task_rows
+from postlude.stores.sql.texts import Texts
 
 
 class SqlJournal:
@@ -14,6 +15,7 @@ class SqlJournal:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._texts = Texts(database.name)
 
     def begin(self, record: RunRecord) -> None:
         """See `Journal.begin`."""
@@ -37,32 +39,67 @@ class SqlJournal:
             _advance_run(transaction, save)
             if save.events:
                 transaction.change(statements.ADD_EVENT, event_rows(save))
+            if save.removed:
+                _remove_tasks(transaction, save)
             if save.tasks:
                 _save_tasks(transaction, save)
 
     def events(self, run_id: str) -> list[Json]:
-        """See `Journal.events`."""
+        """See `Journal.events`.
+
+        Raises:
+            StoreError: An entry is missing or damaged: what follows from the others would be a false state.
+        """
+        row = {"run_id": run_id}
         with self._database.reading(f"read the events of run '{run_id}'") as transaction:
-            texts = transaction.column(statements.EVENTS, {"run_id": run_id})
-        return [from_text(text) for text in texts]
+            stored = transaction.column(statements.NEXT_EVENT, row)
+            found = transaction.select(statements.EVENTS, row)
+        self._refuse_gaps(run_id, [seq for seq, _ in found], stored[0] if stored else 0)
+        return [self._texts.value(text, table="journal", run_id=run_id, part=f"event {seq}") for seq, text in found]
+
+    def _refuse_gaps(self, run_id: str, found: list[int], expected: int) -> None:
+        if found == list(range(expected)):
+            return
+        (odd, *_) = sorted(set(found) ^ set(range(expected)))
+        fault = "is missing" if odd < expected else f"is one too many: the run has {expected}"
+        raise self._texts.damaged(fault, table="journal", run_id=run_id, part=f"event {odd}")
+
+    def unfinished(self) -> list[str]:
+        """See `Journal.unfinished`."""
+        with self._database.reading("list the unfinished runs") as transaction:
+            return transaction.column(statements.UNFINISHED_RUNS, {})
 
     def record(self, run_id: str) -> RunRecord:
-        """See `Journal.record`."""
+        """See `Journal.record`.
+
+        Raises:
+            StoreError: Its pipeline is missing, or the pipeline or its settings are damaged.
+        """
         with self._database.reading(f"read run '{run_id}'") as transaction:
             found = transaction.select(statements.RECORD, {"run_id": run_id})
         if not found:
             raise KeyError(run_id)
         name, pipeline, ir_digest, ir, settings, created_at = found[0]
-        spec, platform = from_text(ir)
         return RunRecord(
             run_id=run_id,
             name=name,
             pipeline=pipeline,
             ir_digest=ir_digest,
-            ir=(spec, platform),
-            settings=from_text(settings),
+            ir=self._ir(run_id, ir_digest, ir),
+            settings=self._texts.value(settings, table="runs", run_id=run_id, part="its settings"),
             created_at=created_at,
         )
+
+    def _ir(self, run_id: str, digest: str, text: str | None) -> tuple[Json, Json]:
+        part = f"pipeline '{digest}'"
+        if text is None:
+            raise self._texts.damaged("is missing", table="pipelines", run_id=run_id, part=part)
+        match self._texts.value(text, table="pipelines", run_id=run_id, part=part):
+            case [spec, platform]:
+                return spec, platform
+            case _:
+                fault = "is no pair of a pipeline spec and a platform spec"
+                raise self._texts.damaged(fault, table="pipelines", run_id=run_id, part=part)
 
 
 def _keep_pipeline(transaction: Transaction, record: RunRecord) -> None:
@@ -89,6 +126,11 @@ def _advance_run(transaction: Transaction, save: Save) -> None:
     if transaction.change(statements.ADVANCE_RUN, row) != 1:
         stored = transaction.column(statements.NEXT_EVENT, {"run_id": save.run_id})
         raise not_following(save, stored[0] if stored else None)
+
+
+def _remove_tasks(transaction: Transaction, save: Save) -> None:
+    """Delete the tasks, and with them their artifacts."""
+    transaction.change(statements.REMOVE_TASK, [{"run_id": save.run_id, "path": path} for path in save.removed])
 
 
 def _save_tasks(transaction: Transaction, save: Save) -> None:

@@ -1,11 +1,12 @@
 """Values of the ports as rows of the tables."""
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from postlude.ports.journal import Save
-from postlude.spec.types import NOTHING, Json
+from postlude.ports.lease import Holder
+from postlude.spec.types import Json
 from postlude.stores.json_text import to_text
+from postlude.stores.lineage import artifacts_of_task
 
 Row = dict[str, Any]
 
@@ -38,25 +39,37 @@ def _task_row(run_id: str, task: Json) -> Row:
 def artifact_rows(save: Save) -> list[Row]:
     """A row for each artifact that goes into or comes out of a task the step changed."""
     return [
-        {"run_id": save.run_id, "path": task["path"], "direction": direction, **row}
+        {
+            "run_id": save.run_id,
+            "path": task["path"],
+            "direction": direction,
+            "name": _storable(name),
+            "position": position,
+            "uri": _storable(artifact.get("uri", "")),
+            "digest": artifact.get("digest", ""),
+            "schema_title": _storable(artifact.get("type", "")),
+        }
         for task in save.tasks
-        for direction, side in (("in", "inputs"), ("out", "outputs"))
-        for row in _artifacts((task.get(side) or NOTHING).get("artifacts") or NOTHING)
+        for direction, name, position, artifact in artifacts_of_task(task)
     ]
 
 
-def _artifacts(by_name: Json) -> Iterator[Row]:
-    for name, artifacts in by_name.items():
-        for position, artifact in enumerate(artifacts):
-            yield {
-                "name": _storable(name),
-                "position": position,
-                "uri": _storable(artifact.get("uri", "")),
-                "digest": artifact.get("digest", ""),
-                "schema_title": _storable(artifact.get("type", "")),
-            }
+REPLACED: Final = {"unencodable": "%?%", "refused": "%\N{REPLACEMENT CHARACTER}%"}
+"""Patterns of texts that may not be what user code chose: see `_storable`."""
 
 
 def _storable(text: str) -> str:
     """The text without what databases refuse. User code chooses it, and the document beside it keeps it as it is."""
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def lease_row(run_id: str, holder: Holder, at: float) -> Row:
+    """The row of a lease that was shown to live at `at`."""
+    return {
+        "run_id": run_id,
+        "holder_id": holder.id,
+        "host": holder.host,
+        "pid": holder.pid,
+        "born": holder.born,
+        "renewed_at": at,
+    }

@@ -47,6 +47,7 @@ RUNS: Final = Table(
     Column("next_event", _NUMBER, nullable=False),
     Column("state", Text),
     Column("document", Text),
+    Index("runs_by_pipeline", "ir_digest"),
 )
 
 JOURNAL: Final = Table(
@@ -97,4 +98,26 @@ CACHE: Final = Table(
     Column("run_id", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("at", Float, nullable=False),
+    Index("cache_by_run", "run_id"),
+)
+
+# Leases and messages may come before their run's first row, so they do not refer to it.
+LEASES: Final = Table(
+    "leases",
+    METADATA,
+    Column("run_id", _KEY, primary_key=True),
+    Column("holder_id", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", _NUMBER, nullable=False),
+    Column("born", Text, nullable=False),
+    Column("renewed_at", Float, nullable=False),
+)
+
+MESSAGES: Final = Table(
+    "messages",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("run_id", _KEY, nullable=False),
+    Column("message", Text, nullable=False),
+    Index("messages_by_run", "run_id", "number"),
 )

@@ -8,7 +8,10 @@ from postlude.stores.sql.cache import SqlCache
 from postlude.stores.sql.catalog import SqlCatalog
 from postlude.stores.sql.database import Database, reason
 from postlude.stores.sql.journal import SqlJournal
+from postlude.stores.sql.leases import SqlLeases
+from postlude.stores.sql.mailbox import SqlMailbox
 from postlude.stores.sql.migrate import migrate
+from postlude.stores.sql.upkeep import SqlUpkeep
 from postlude.stores.store import Store
 
 
@@ -31,7 +34,13 @@ def open_store(url: str) -> Store:
         remedy = _SQLITE_REMEDY if backend is SQLITE else _SERVER_REMEDY
         raise ConfigError(f"{database.name}: cannot be opened: {reason(error)}; {remedy}") from error
     return Store(
-        journal=SqlJournal(database), catalog=SqlCatalog(database), cache=SqlCache(database), close=database.close
+        journal=SqlJournal(database),
+        catalog=SqlCatalog(database),
+        cache=SqlCache(database),
+        leases=SqlLeases(database),
+        mailbox=SqlMailbox(database),
+        upkeep=SqlUpkeep(database),
+        close=database.close,
     )
 
 
