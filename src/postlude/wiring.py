@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.engines.local.clock import SystemClock
 from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.engines.local.office import Office
 from postlude.executors.container.engine import Choice, find_engine
 from postlude.executors.container.executor import ContainerExecutor
 from postlude.executors.process.executor import ProcessExecutor
@@ -17,6 +18,7 @@ from postlude.executors.routing import RoutingExecutor
 from postlude.ports.executor import Executor
 from postlude.ports.journal import Catalog
 from postlude.runtime.attempt import Bench
+from postlude.runtime.lease import Tenancy
 from postlude.spec.problem import ConfigError
 from postlude.stores.artifacts.local import LocalArtifacts
 from postlude.stores.home import Home, database_url, open_home
@@ -43,6 +45,10 @@ class RunOptions:
         failure_policy: "slow": a failure stops what depends on it; "fast": nothing new starts in its group.
         status_words: "kfp": exit tasks read COMPLETE and CANCELED; "sdk": SUCCEEDED and CANCELLED.
         containers: What runs container components; "host" runs their command as a local process.
+        grace_s: Seconds between SIGTERM and SIGKILL when a task is stopped.
+        timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
+        exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
+        exit_tasks_on_cancel: Whether exit tasks run when the run is canceled.
 
     Raises:
         ConfigError: A value is none of these.
@@ -54,6 +60,10 @@ class RunOptions:
     failure_policy: str = "slow"
     status_words: str = "kfp"
     containers: Containers = "auto"
+    grace_s: float = 10.0
+    timeout_s: float | None = None
+    exit_timeout_s: float | None = None
+    exit_tasks_on_cancel: bool = True
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -80,13 +90,27 @@ def open_engine(options: RunOptions = _DEFAULTS) -> Iterator[LocalEngine]:
         yield stack.enter_context(_engine(home, store, options))
 
 
+def open_stored(home: Path | None = None) -> Store:
+    """Everything that is stored in a home, for commands that look into it or clean it up.
+
+    Raises:
+        ConfigError: The home or the database cannot be used.
+    """
+    return open_store(database_url(open_home(home), os.environ))
+
+
+def tenancy(store: Store) -> Tenancy:
+    """Who drives which run, as this process sees it."""
+    return Tenancy(store.leases, SystemClock())
+
+
 def open_catalog(home: Path | None = None) -> Catalog:
     """The runs of a home, to read.
 
     Raises:
         ConfigError: The home or the database cannot be used.
     """
-    return open_store(database_url(open_home(home), os.environ)).catalog
+    return open_stored(home).catalog
 
 
 def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
@@ -100,8 +124,19 @@ def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
         workers=options.workers or os.cpu_count() or 1,
         failure_policy=FailurePolicy(options.failure_policy),
         status_words=StatusWords(options.status_words),
+        grace_s=options.grace_s,
+        timeout_s=options.timeout_s,
+        exit_timeout_s=options.exit_timeout_s,
+        exit_tasks_on_cancel=options.exit_tasks_on_cancel,
     )
-    return LocalEngine(bench=bench, journal=store.journal, catalog=store.catalog, layout=_layout(home), policy=policy)
+    return LocalEngine(
+        bench=bench,
+        journal=store.journal,
+        catalog=store.catalog,
+        layout=_layout(home),
+        policy=policy,
+        office=Office(store.leases, store.mailbox, bench.clock),
+    )
 
 
 def _layout(home: Home) -> Layout:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
+
 from postlude.spec.load import load
 from postlude.spec.types import Pipeline
 

@@ -11,9 +11,13 @@ from postlude.core.run_state import FailurePolicy, Run, Settings, children
 from postlude.core.task import (
     CancelRequested,
     Code,
+    DeadlinePassed,
     Event,
     Failed,
     FinishRun,
+    Lost,
+    RetryRequested,
+    SetDeadline,
     Start,
     Started,
     State,
@@ -33,15 +37,29 @@ class RunMachine(RuleBasedStateMachine):
 
     starts = Bundle("starts")
 
-    @initialize(pipeline=pipelines(), policy=st.sampled_from(FailurePolicy))
-    def begin_run(self, pipeline: Pipeline, policy: FailurePolicy) -> None:
+    @initialize(
+        pipeline=pipelines(),
+        policy=st.sampled_from(FailurePolicy),
+        limits=st.tuples(st.sampled_from([None, 5.0]), st.sampled_from([None, 3.0])),
+    )
+    def begin_run(self, pipeline: Pipeline, policy: FailurePolicy, limits: tuple[float | None, float | None]) -> None:
         self.pipeline = pipeline
-        self.settings = Settings(run_id="r", name="random", created_at=0.0, failure_policy=policy)
+        self.settings = Settings(
+            run_id="r",
+            name="random",
+            created_at=0.0,
+            failure_policy=policy,
+            timeout_s=limits[0],
+            exit_timeout_s=limits[1],
+        )
+        self.deadlines: list[SetDeadline] = []
+        self.late = False
         self.events: list[Event] = []
         self.asked: list[Start] = []
         self.awaited: dict[tuple[str, int], Start] = {}
         self.terminated: set[tuple[str, int]] = set()
         self.finished = 0
+        self.retried = False
         self.final: dict[str, State] = {}
         self.run: Run = begin(pipeline, self.settings).run
         self.obey(begin(pipeline, self.settings).commands)
@@ -54,6 +72,8 @@ class RunMachine(RuleBasedStateMachine):
                     self.awaited[command.path, command.attempt] = command
                 case Terminate(path=path, attempt=attempt):
                     self.terminated.add((path, attempt))
+                case SetDeadline():
+                    self.deadlines.append(command)
                 case FinishRun():
                     self.finished += 1
 
@@ -100,15 +120,55 @@ class RunMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def old_news_come_again(self, data) -> None:
         start = data.draw(st.sampled_from(self.asked))
-        before = self.run.tasks[start.path]
+        before = self.run.tasks.get(start.path)
         if (start.path, start.attempt) not in self.awaited:
-            self.take(Failed(path=start.path, attempt=start.attempt, at=self.now, error=TaskError(code=2, message="late")))
-            assert self.run.tasks[start.path] == before
+            self.take(
+                Failed(path=start.path, attempt=start.attempt, at=self.now, error=TaskError(code=2, message="late"))
+            )
+            assert self.run.tasks.get(start.path) == before
 
-    @rule(force=st.booleans(), exit_tasks=st.booleans())
-    def somebody_cancels(self, force: bool, exit_tasks: bool) -> None:
+    @rule(force=st.booleans(), exit_tasks=st.booleans(), let_finish=st.booleans())
+    def somebody_cancels(self, *, force: bool, exit_tasks: bool, let_finish: bool) -> None:
         if len(self.events) % 3 == 0:
-            self.take(CancelRequested(at=self.now, force=force, exit_tasks=exit_tasks))
+            self.take(CancelRequested(at=self.now, force=force, exit_tasks=exit_tasks, let_finish=let_finish))
+
+    @precondition(lambda self: self.awaited)
+    @rule(data=st.data())
+    def an_engine_is_lost(self, data) -> None:
+        start = data.draw(st.sampled_from(list(self.awaited.values())))
+        self.awaited.pop((start.path, start.attempt))
+        before = self.run.tasks[start.path]
+        self.take(Lost(path=start.path, attempt=start.attempt, at=self.now))
+        after = self.run.tasks[start.path]
+        if after.attempt > before.attempt:
+            assert after.attempt - after.uncounted == before.attempt - before.uncounted
+            assert after.inputs == before.inputs
+
+    @precondition(lambda self: self.deadlines)
+    @rule(data=st.data())
+    def a_deadline_passes(self, data) -> None:
+        deadline = data.draw(st.sampled_from(self.deadlines))
+        self.late = True
+        self.take(DeadlinePassed(path=deadline.path, at=self.now))
+
+    @precondition(lambda self: self.run.state.is_final)
+    @rule(data=st.data())
+    def somebody_retries(self, data) -> None:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(self.run.tasks)), max_size=1))
+        kept = {p: t for p, t in self.run.tasks.items() if t.kind.is_leaf and t.state is State.SUCCEEDED}
+        ended = self.run.root.finished_order
+        self.awaited.clear()
+        self.terminated.clear()
+        self.finished = 0
+        self.take(RetryRequested(at=self.now, tasks=tuple(chosen)))
+        self.final = {}
+        if self.run.root.finished_order == ended:
+            self.finished = 1
+            return
+        self.retried = True
+        if not chosen:
+            again = [path for path, task in kept.items() if self.run.tasks.get(path) != task]
+            assert all(task.protected for path, task in kept.items() if path in again)
 
     @invariant()
     def a_final_state_never_changes(self) -> None:
@@ -156,12 +216,12 @@ class RunMachine(RuleBasedStateMachine):
             if group is None:
                 continue
             body = self.run.tasks[child_path(task.parent, group)]
-            first = [start for start in self.asked if start.path == task.path and start.attempt == 1]
-            assert len(first) <= 1
-            if first or task.entered:
+            if task.asked or task.entered:
                 assert task.started_order > body.finished_order
             if body.entered and self.exit_tasks_are_owed and task.kind.is_leaf:
-                assert len(first) == 1
+                assert task.asked or task.error.code is Code.DEADLINE_EXCEEDED
+        asked = [(start.path, start.attempt) for start in self.asked]
+        assert self.retried or len(asked) == len(set(asked))
 
     @property
     def exit_tasks_are_owed(self) -> bool:
@@ -169,6 +229,8 @@ class RunMachine(RuleBasedStateMachine):
         return cancel is None or (cancel.exit_tasks and not cancel.force)
 
     def tasks_started_when_their_upstreams_allowed_it(self) -> None:
+        if self.retried:
+            return
         begun = [task for task in self.run.tasks.values() if task.path and task.index is None]
         for task in begun:
             dag = self.run.tasks[task.parent].component.dag

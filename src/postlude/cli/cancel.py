@@ -1,46 +1,29 @@
-"""Turns Ctrl-C, SIGTERM and a closed terminal into a cancelled run."""
+"""`postlude cancel`."""
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Final, Protocol
+from pathlib import Path
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-FIRST: Final = "Canceling: running tasks are stopped, exit tasks still run. Once more stops those too."
-SECOND: Final = "Stopping everything, exit tasks included."
+import click
+
+from postlude.cli.options import HOME, RUN
+from postlude.cli.request import ask
+from postlude.runtime.requests import cancel_message
 
 
-class Cancel(Protocol):
-    """Asks the engine to end the run; safe to call from a signal handler."""
+@click.command("cancel")
+@RUN
+@click.option("--force", is_flag=True, help="Stop exit tasks too, also those that run already.")
+@click.option("--no-exit-tasks", "exit_tasks", flag_value=False, default=True, help="Exit tasks do not run.")
+@click.option("--wait", is_flag=True, help="Wait until the run is final, and show what happens.")
+@HOME
+def command(run: str, home: Path | None, *, force: bool, exit_tasks: bool, wait: bool) -> None:
+    """End a run: running tasks are stopped, exit tasks still run, and the run ends CANCELED.
 
-    def __call__(self, *, force: bool = False) -> None:
-        """Ask; `force` stops exit tasks too."""
-        ...
-
-
-@contextmanager
-def cancel_on_signals(cancel: Cancel, say: Callable[[str], None]) -> Iterator[None]:
-    """While inside: the first signal cancels the run, a second one forces it. Each is acknowledged through `say`.
-
-    A closed terminal's signal stays ignored where it is: `nohup` asks for that.
+    RUN is an id or the start of one. A run that is final is refused. Exit code 0 says that the request is on record or,
+    with --wait, that the run is final.
     """
-    received = 0
-
-    def on_signal(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the signature of a signal handler
-        nonlocal received
-        received += 1
-        if received <= 2:
-            say(FIRST if received == 1 else SECOND)
-        cancel(force=received > 1)
-
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS if not _is_unwanted(number)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _is_unwanted(number: signal.Signals) -> bool:
-    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN
+    message = cancel_message(force=force, exit_tasks=exit_tasks)
+    if force:
+        asked = "asked to cancel, exit tasks included"
+    else:
+        asked = "asked to cancel; exit tasks still run" if exit_tasks else "asked to cancel; exit tasks do not run"
+    ask(home, run, message, asked, wait=wait)

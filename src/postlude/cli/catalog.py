@@ -1,10 +1,13 @@
-"""Stored runs, as the read-only commands ask for them."""
+"""Stored runs, as the commands ask for them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
-from postlude.wiring import open_catalog
+from postlude.stores.store import Store
+from postlude.wiring import open_catalog, open_stored
 
 
 def stored_run(home: Path | None, run: str) -> Json:
@@ -16,4 +19,50 @@ def stored_run(home: Path | None, run: str) -> Json:
     try:
         return open_catalog(home).run(run)
     except LookupError as error:
-        raise ConfigError(str(error.args[0] if error.args else error)) from error
+        raise ConfigError(_said(error)) from error
+
+
+@contextmanager
+def stored(home: Path | None) -> Iterator[Store]:
+    """What is stored in a home, for as long as it is looked at.
+
+    Raises:
+        ConfigError: The home or the database cannot be used.
+    """
+    store = open_stored(home)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def document_of(store: Store, run: str) -> Json:
+    """The document of the run whose id starts with `run`.
+
+    Raises:
+        ConfigError: As for `stored_run`.
+    """
+    try:
+        return store.catalog.run(run)
+    except LookupError as error:
+        raise ConfigError(_said(error)) from error
+
+
+def id_of(store: Store, run: str) -> str:
+    """The id that starts with `run`, of a run that was stored and never took its first step too.
+
+    Raises:
+        ConfigError: As for `stored_run`.
+    """
+    try:
+        found: str = store.catalog.run(run)["run_id"]
+    except LookupError as error:
+        begun = [one for one in store.journal.unfinished() if run and one.startswith(run)]
+        if len(begun) != 1:
+            raise ConfigError(_said(error)) from error
+        return begun[0]
+    return found
+
+
+def _said(error: LookupError) -> str:
+    return str(error.args[0] if error.args else error)

@@ -54,7 +54,7 @@ def _line(task: Task) -> str:
         return ""
     if task.state.is_final:
         return f"{wall_time(task.finished_at or time.time())} {task.path} {task.state.value}{_details(task)}"
-    if task.state is State.RUNNING and task.kind.is_leaf and not task.terminating:
+    if task.state is State.RUNNING and task.kind.is_leaf and task.stopping is None:
         attempt = f" attempt {task.attempt}" if task.attempt > 1 else ""
         return f"{wall_time(_attempt_began(task))} {task.path} {task.state.value}{attempt}"
     return ""

@@ -10,10 +10,11 @@ from rich.live import Live
 from rich.text import Text
 
 from postlude.cli.rows import Row, rows
-from postlude.cli.tree import Tree, facts_of
+from postlude.cli.tree import Tree, facts_of, tree_of
 from postlude.cli.visible import visible_row
 from postlude.core.run_state import Run
 from postlude.core.task import Task
+from postlude.spec.types import Json
 
 REFRESHES_PER_SECOND: Final = 8
 _SPARE_ROWS: Final = 2
@@ -22,10 +23,10 @@ _SPARE_ROWS: Final = 2
 class LiveView:
     """Draws the run while it goes on. The engine only hands over what changed; a thread of the view draws it."""
 
-    def __init__(self, title: str, console: Console | None = None) -> None:
-        """A view of the run of the pipeline called `title`."""
+    def __init__(self, title: str, console: Console | None = None, *, before: Json | None = None) -> None:
+        """A view of the run of the pipeline called `title`, which stood like `before` when it was gone on with."""
         self._console = console or Console()
-        self._tree = Tree(title)
+        self._tree = Tree(title) if before is None else tree_of(before)
         self._changes: deque[tuple[Run, Sequence[Task]]] = deque()
         self._said: list[str] = []
         self._live = Live(

@@ -24,6 +24,14 @@ _COMMANDS: Final = {
     "runs": _Command("postlude.cli.runs", "List runs, newest first."),
     "show": _Command("postlude.cli.show", "Show a run: its tasks and the verdict."),
     "logs": _Command("postlude.cli.logs", "Print what a run's tasks wrote."),
+    "events": _Command("postlude.cli.events", "Print a run's journal; --follow goes on with what happens."),
+    "explain": _Command("postlude.cli.explain", "Say why a task of a run is where it is."),
+    "cancel": _Command("postlude.cli.cancel", "End a run; its exit tasks still run."),
+    "stop": _Command("postlude.cli.stop", "Start nothing new in a run and let running tasks finish."),
+    "resume": _Command("postlude.cli.resume", "Go on with runs whose engine is gone."),
+    "retry": _Command("postlude.cli.retry", "Run again what failed in a final run."),
+    "verify": _Command("postlude.cli.verify", "Compare what is stored of a run with its journal."),
+    "gc": _Command("postlude.cli.gc", "Remove old runs, and artifacts that nobody refers to."),
     "version": _Command("postlude.cli.version", "Print the versions that matter."),
 }
 

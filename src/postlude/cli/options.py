@@ -1,11 +1,27 @@
 """The arguments and options that several commands take."""
 
+import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
+
+class Seconds(click.FloatRange):
+    """A length of time: a finite number of seconds."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number, which "inf" and "nan" are not."""
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is not a number of seconds.", param, ctx)
+        return seconds
+
+
 SOURCE: Final = click.argument("source", metavar="SOURCE")
+RUN: Final = click.argument("run", metavar="RUN")
 PIPELINE: Final = click.option("--pipeline", metavar="NAME", help="Which pipeline of a .py file with several.")
 PARAMETERS: Final = click.option(
     "-p",
@@ -29,3 +45,42 @@ HOME: Final = click.option(
     help="Where runs are kept. Else $POSTLUDE_HOME, else the user's data directory.",
 )
 AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+
+# --- how runs are driven ----------------------------------------------------------------------------------------------
+
+WORKERS: Final = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Tasks at a time; else as many as cores."
+)
+CACHE: Final = click.option(
+    "--no-cache", "cache", flag_value=False, default=True, help="Run every task, reuse nothing."
+)
+CONTAINERS: Final = click.option(
+    "--containers",
+    type=click.Choice(["auto", "docker", "podman", "host"]),
+    default="auto",
+    show_default=True,
+    help="What runs container components; host ignores the image and runs the command here.",
+)
+GRACE: Final = click.option(
+    "--grace",
+    "grace_s",
+    type=Seconds(min=0),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between SIGTERM and SIGKILL when a task is stopped.",
+)
+TIMEOUT: Final = click.option(
+    "--timeout",
+    "timeout_s",
+    type=Seconds(min=0, min_open=True),
+    metavar="SECONDS",
+    help="What the run may take, exit tasks aside; else the pipeline's own limit.",
+)
+EXIT_TASKS_ON_CANCEL: Final = click.option(
+    "--no-exit-tasks-on-cancel",
+    "exit_tasks_on_cancel",
+    flag_value=False,
+    default=True,
+    help="When the run is canceled, its exit tasks do not run.",
+)

@@ -1,29 +1,45 @@
 """`postlude run`."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from postlude.api.arguments import read_arguments
 from postlude.api.source import load_source
-from postlude.cli.cancel import cancel_on_signals
-from postlude.cli.document import print_document
-from postlude.cli.main import INTERRUPTED
-from postlude.cli.options import AS_JSON, HOME, PARAMETERS, PARAMS_FILE, PIPELINE, SOURCE
-from postlude.cli.rows import rows
-from postlude.cli.screen import is_terminal, print_rows, view
-from postlude.cli.tree import tree_of
-from postlude.cli.verdict import SHORT_ID, verdict
+from postlude.cli.drive import driver, finish
+from postlude.cli.options import (
+    AS_JSON,
+    CACHE,
+    CONTAINERS,
+    EXIT_TASKS_ON_CANCEL,
+    GRACE,
+    HOME,
+    PARAMETERS,
+    PARAMS_FILE,
+    PIPELINE,
+    SOURCE,
+    TIMEOUT,
+    WORKERS,
+    Seconds,
+)
 from postlude.spec.arguments import check_arguments
-from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
-from postlude.wiring import RunOptions, open_engine
+from postlude.wiring import RunOptions
 
-EXIT_CODES: Final = {"SUCCEEDED": 0, "FAILED": 1, "CANCELED": INTERRUPTED}
-_TREE_ROWS_MAX: Final = 100
+_OPTIONS = (
+    "home",
+    "workers",
+    "cache",
+    "failure_policy",
+    "status_words",
+    "containers",
+    "grace_s",
+    "timeout_s",
+    "exit_timeout_s",
+    "exit_tasks_on_cancel",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +61,8 @@ class _Request:
 @PARAMS_FILE
 @PIPELINE
 @click.option("--name", default="", metavar="N", help="What to call the run.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Tasks at a time; else as many as cores.")
-@click.option("--no-cache", "cache", flag_value=False, default=True, help="Run every task, reuse nothing.")
+@WORKERS
+@CACHE
 @click.option(
     "--failure-policy",
     type=click.Choice(["slow", "fast"]),
@@ -61,13 +77,17 @@ class _Request:
     show_default=True,
     help="Exit tasks read COMPLETE/CANCELED (kfp) or SUCCEEDED/CANCELLED (sdk).",
 )
+@CONTAINERS
+@GRACE
+@TIMEOUT
 @click.option(
-    "--containers",
-    type=click.Choice(["auto", "docker", "podman", "host"]),
-    default="auto",
-    show_default=True,
-    help="What runs container components; host ignores the image and runs the command here.",
+    "--exit-timeout",
+    "exit_timeout_s",
+    type=Seconds(min=0, min_open=True),
+    metavar="SECONDS",
+    help="What each exit task may take; else no limit but its own.",
 )
+@EXIT_TASKS_ON_CANCEL
 @HOME
 @AS_JSON
 def command(**given: Any) -> None:
@@ -76,45 +96,19 @@ def command(**given: Any) -> None:
     Ctrl-C cancels the run, and exit tasks still run; a second Ctrl-C stops those too.
     """
     request = _request(**given)
-    document = _run(request)
-    _tell(document, as_json=request.as_json)
-    raise click.exceptions.Exit(EXIT_CODES[document["state"]])
+    finish(_run(request), as_json=request.as_json)
 
 
-def _request(*, workers: int | None, home: Path | None, **given: Any) -> _Request:
-    names = ("cache", "failure_policy", "status_words", "containers")
-    options = RunOptions(home=home, workers=workers, **{name: given.pop(name) for name in names})
+def _request(**given: Any) -> _Request:
+    options = RunOptions(**{name: given.pop(name) for name in _OPTIONS})
     return _Request(options=options, **given)
 
 
 def _run(request: _Request) -> Json:
     pipeline = load_source(request.source, pipeline=request.pipeline)
     arguments = check_arguments(pipeline, read_arguments(pipeline, request.pairs, request.params_file))
-    with (
-        open_engine(request.options) as engine,
-        view(pipeline.name, silent=request.as_json) as shown,
-        cancel_on_signals(engine.cancel, shown.say),
-    ):
-        return engine.run(pipeline, arguments, name=request.name, watch=shown.watch)
-
-
-def _tell(document: Json, *, as_json: bool) -> None:
-    try:
-        _report(document, as_json=as_json)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        run, ended = document["run_id"][:SHORT_ID], document["state"]
-        what = f"standard output cannot be written: {error.strerror}. The run ended {ended}"
-        raise ConfigError(f"{what}; `postlude show {run}` shows it.") from error
-
-
-def _report(document: Json, *, as_json: bool) -> None:
-    if as_json:
-        print_document(document)
-        return
-    if is_terminal():
-        print_rows(rows(tree_of(document), limit=_TREE_ROWS_MAX))
-        click.echo()
-    print_rows(verdict(document), wrap=True)
+    with driver(request.options, silent=request.as_json) as driving:
+        return driving.drive(
+            pipeline.name,
+            lambda engine, watch: engine.run(pipeline, arguments, name=request.name, watch=watch),
+        )

@@ -13,6 +13,7 @@ from postlude.cli.lines import LinesView, SilentView
 from postlude.cli.rows import Row, plain
 from postlude.core.run_state import Run
 from postlude.core.task import Task
+from postlude.spec.types import Json
 
 # It imports rich, which costs 50 ms that piped output need not pay.
 _LIVE: Final = "postlude.cli.live"
@@ -41,13 +42,19 @@ def is_terminal() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def view(title: str, *, silent: bool) -> View:
-    """The view that suits standard output: nothing, a live tree on a terminal, one line an event elsewhere."""
+def view(title: str, *, silent: bool, before: Json | None = None) -> View:
+    """The view that suits standard output: nothing, a live tree on a terminal, one line an event elsewhere.
+
+    Args:
+        title: What the run is called.
+        silent: Whether nothing is to be shown.
+        before: The document of a run that is gone on with, where there is one.
+    """
     if silent:
         return SilentView()
     if not is_terminal():
         return LinesView()
-    live: View = import_module(_LIVE).LiveView(title)
+    live: View = import_module(_LIVE).LiveView(title, before=before)
     return live
 
 

@@ -86,8 +86,18 @@ class Tree:
             self._add(facts)
             return
         before, node.facts = node.facts.state, facts
+        if facts.state is State.PENDING and node.children:
+            self._forget_below(node)
         if facts.path != ROOT:
             self._nodes[parent_path(facts.path)].note(node, before)
+
+    def _forget_below(self, node: Node) -> None:
+        """A retry makes a group anew: what was in it is no more."""
+        for child in node.children.values():
+            self._forget_below(child)
+            del self._nodes[child.facts.path]
+        for kept in (node.children, node.counts, node.bad, node.running):
+            kept.clear()
 
     def _add(self, facts: Facts) -> None:
         above = parent_path(facts.path)

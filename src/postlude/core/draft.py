@@ -1,8 +1,9 @@
 """A run in the middle of one step: the next run's tasks, what to look at again, and what the shell must do."""
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, cast
 
 import immutables
@@ -18,12 +19,22 @@ class Step:
     Attributes:
         run: The run after the event.
         changed: The tasks that are new or changed, in the order of their last change.
+        removed: Paths of tasks that are no more (a retry takes away what a group will make anew).
         commands: What the shell must do next, in order.
     """
 
     run: Run
     changed: Sequence[Task] = ()
+    removed: Sequence[TaskPath] = ()
     commands: Sequence[Command] = ()
+
+
+class Look(Enum):
+    """Why a path is on the agenda."""
+
+    START = "a waiting task may start"
+    ADMIT = "a loop may let in an iteration"
+    CLOSE = "a group may be final"
 
 
 class Draft:
@@ -35,12 +46,12 @@ class Draft:
     """
 
     def __init__(self, run: Run, at: float) -> None:
-        self._before = run
         self._tasks = immutables.Map(run.tasks).mutate()
         self._order = run.order
         self._changed: dict[TaskPath, None] = {}
+        self._removed: dict[TaskPath, None] = {}
         self._commands: list[Command] = []
-        self._agenda: deque[Callable[[], None]] = deque()
+        self._agenda: deque[tuple[Look, TaskPath]] = deque()
         self.run = replace(run, tasks=cast("Mapping[TaskPath, Task]", self._tasks))
         self.at = at
 
@@ -52,7 +63,14 @@ class Draft:
         self._tasks[task.path] = task
         self._changed.pop(task.path, None)
         self._changed[task.path] = None
+        self._removed.pop(task.path, None)
         return task
+
+    def remove(self, path: TaskPath) -> None:
+        """Take a task away."""
+        del self._tasks[path]
+        self._changed.pop(path, None)
+        self._removed[path] = None
 
     def start(self, task: Task, **changes: Any) -> Task:
         """Write the task as RUNNING from now, unless it began before."""
@@ -72,20 +90,19 @@ class Draft:
         """Add to what the shell must do."""
         self._commands.append(command)
 
-    def later(self, look: Callable[[], None]) -> None:
-        """Put something on the agenda: it is done after what is on it already."""
-        self._agenda.append(look)
+    def later(self, look: Look, path: TaskPath) -> None:
+        """Put a path on the agenda, behind what is on it already."""
+        self._agenda.append((look, path))
 
-    def settle(self) -> None:
-        """Work the agenda off, until nothing moves."""
-        while self._agenda:
-            self._agenda.popleft()()
+    def next_look(self) -> tuple[Look, TaskPath] | None:
+        """Take what is next on the agenda; None where nothing is left to look at."""
+        return self._agenda.popleft() if self._agenda else None
 
     def done(self) -> Step:
         """The step."""
-        cancel = self.run.cancel
-        run = replace(self._before, tasks=self._tasks.finish(), order=self._order, cancel=cancel)
-        return Step(run=run, changed=[run.tasks[path] for path in self._changed], commands=tuple(self._commands))
+        run = replace(self.run, tasks=self._tasks.finish(), order=self._order)
+        changed = [run.tasks[path] for path in self._changed]
+        return Step(run=run, changed=changed, removed=tuple(self._removed), commands=tuple(self._commands))
 
     def _place(self) -> int:
         self._order += 1

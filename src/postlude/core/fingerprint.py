@@ -20,15 +20,29 @@ def fingerprint(run: Run, task: Task) -> str | None:
     author's own `cacheKey` stands in for program and inputs. Exit tasks and tasks that ignore upstream failures, with
     all that is inside them, are cached only with such a key, since every task has caching on by default (R9).
     """
+    covered = fingerprint_subject(run, task)
+    if covered is None:
+        return None
+    return hashlib.sha256(msgspec.json.encode(covered, order="deterministic")).hexdigest()
+
+
+def fingerprint_subject(run: Run, task: Task) -> Mapping[str, Json] | None:
+    """What the key of a task is made of, by kind; None where the task is not to be cached."""
     caching = task.spec.caching
     executor = run.pipeline.executors.get(task.component.executor)
-    if not caching.enabled or not isinstance(executor, Container):
-        return None
-    if not caching.key and _runs_whatever_happens(run, task):
+    if not isinstance(executor, Container) or uncached_because(run, task):
         return None
     subject = {"key": caching.key} if caching.key else _subject(run, task, executor)
-    encoded = msgspec.json.encode({**subject, "outputs": _outputs(task)}, order="deterministic")
-    return hashlib.sha256(encoded).hexdigest()
+    return {**subject, "outputs": _outputs(task)}
+
+
+def uncached_because(run: Run, task: Task) -> str:
+    """Why the outputs of a container task are never reused; "" where they may be."""
+    if not task.spec.caching.enabled:
+        return "its author switched caching off"
+    if not task.spec.caching.key and _runs_whatever_happens(run, task):
+        return "exit tasks and tasks that ignore upstream failures are cached only with a cache key of their own"
+    return ""
 
 
 def _runs_whatever_happens(run: Run, task: Task) -> bool:

@@ -1,39 +1,88 @@
-"""Stop a group from starting anything new: for a cancel (R8) and for fail-fast (R12)."""
+"""Stop a group from starting anything new: for a cancel (R8), for a deadline (G12) and for fail-fast (R12)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from postlude.core.draft import Draft
 from postlude.core.final_status import CANCELED_MESSAGE
 from postlude.core.run_state import children
-from postlude.core.task import Code, Kind, State, Task, TaskError, Terminate, child_path
+from postlude.core.task import Code, Kind, State, Task, TaskError, TaskPath, Terminate, Verdict, child_path
 from postlude.spec.types import Topology
 
-Verdict = tuple[State, TaskError]
-
-CANCELED: Final[Verdict] = (State.CANCELED, TaskError(code=Code.CANCELLED, message=CANCELED_MESSAGE))
+CANCELED: Final = Verdict(state=State.CANCELED, error=TaskError(code=Code.CANCELLED, message=CANCELED_MESSAGE))
 
 
-def halt(draft: Draft, group: Task, verdict: Verdict, *, terminate: bool, spare: bool) -> list[Task]:
-    """End every task below a group that has not begun, as `verdict` says.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """What becomes of unfinished tasks.
 
-    Args:
-        draft: The step.
-        group: The group, loop or iteration to halt.
-        verdict: The state and error of tasks that now never start.
-        terminate: Whether running tasks are stopped too.
-        spare: Whether exit tasks of groups that were entered are left alone, with all that is inside them.
+    Attributes:
+        waiting: Of those that have not begun.
+        resting: Of those that wait for their next attempt; None leaves them alone.
+        running: Of those that run, once they are stopped; None lets them finish.
+        spare: Whether exit tasks are left alone, with all that is inside them.
+    """
+
+    waiting: Verdict
+    resting: Verdict | None = None
+    running: Verdict | None = None
+    spare: bool = True
+
+
+def cancellation(*, let_finish: bool, spare: bool) -> Halt:
+    """What a cancel does; one that lets tasks finish gives them no further attempt."""
+    return Halt(waiting=CANCELED, resting=CANCELED, running=None if let_finish else CANCELED, spare=spare)
+
+
+def time_is_up(what: str) -> Halt:
+    """What a deadline does: running tasks fail, the others never start; exit tasks are outside it."""
+    late = TaskError(code=Code.DEADLINE_EXCEEDED, message=f"timed out: {what}")
+    never = TaskError(code=Code.DEADLINE_EXCEEDED, message=f"not started: {what}")
+    failed = Verdict(state=State.FAILED, error=late)
+    return Halt(waiting=Verdict(state=State.UPSTREAM_FAILED, error=never), resting=failed, running=failed)
+
+
+def fail_fast(failed: TaskPath) -> Halt:
+    """What a failure does to its group where the run fails fast: what is under way goes on."""
+    message = f"not started: {failed} failed and the run fails fast"
+    error = TaskError(code=Code.FAILED_PRECONDITION, message=message)
+    return Halt(waiting=Verdict(state=State.UPSTREAM_FAILED, error=error))
+
+
+def halt(draft: Draft, group: Task, orders: Halt) -> list[Task]:
+    """End every unfinished task below a group, as ordered.
 
     Returns:
         The tasks that became final, children before the groups that hold them; their waiters are not told yet.
     """
     ended: list[Task] = []
-    for task in list(_below(draft, group, spare=spare)):
+    for task in list(_below(draft, group, spare=orders.spare)):
         current = draft[task.path]
         if current.kind.is_leaf or not current.entered:
-            ended.extend(_halt_one(draft, current, verdict, terminate=terminate))
+            ended.extend(halt_one(draft, current, orders))
     return ended
+
+
+def halt_one(draft: Draft, task: Task, orders: Halt) -> Iterator[Task]:
+    """End one leaf, or group that was not entered, as ordered; gives it if it is final now."""
+    if task.state is State.RUNNING and task.kind.is_leaf:
+        _stop(draft, task, orders.running)
+        return
+    verdict = orders.resting if task.started_order else orders.waiting
+    if verdict is None:
+        return
+    if task.asked:
+        draft.command(Terminate(path=task.path, attempt=task.attempt))
+        task = replace(task, asked=False, attempt=task.attempt - 1)
+    yield draft.finish(task, verdict.state, error=verdict.error)
+
+
+def _stop(draft: Draft, task: Task, verdict: Verdict | None) -> None:
+    """Have a running leaf stopped; the first reason counts."""
+    if verdict is not None and task.stopping is None:
+        draft.put(replace(task, stopping=verdict))
+        draft.command(Terminate(path=task.path, attempt=task.attempt))
 
 
 def is_owed(draft: Draft, task: Task, topology: Topology) -> bool:
@@ -60,17 +109,3 @@ def _below(draft: Draft, group: Task, *, spare: bool) -> Iterator[Task]:
         yield task
         if task.entered:
             yield from _below(draft, task, spare=spare)
-
-
-def _halt_one(draft: Draft, task: Task, verdict: Verdict, *, terminate: bool) -> Iterator[Task]:
-    if task.state is State.RUNNING and task.kind.is_leaf:
-        if terminate and not task.terminating:
-            draft.put(replace(task, terminating=True))
-            draft.command(Terminate(path=task.path, attempt=task.attempt))
-        return
-    if task.attempt > 1 and not terminate:
-        return
-    if task.attempt:
-        draft.command(Terminate(path=task.path, attempt=task.attempt))
-    state, error = verdict
-    yield draft.finish(task, state, error=error, attempt=max(0, task.attempt - 1))

@@ -22,46 +22,42 @@ engine's reports, and simulated.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final
 
 import immutables
 from msgspec import UNSET
 
 from postlude.core import retry
-from postlude.core.condition import holds
-from postlude.core.draft import Draft, Step
-from postlude.core.final_status import CANCELED_MESSAGE, causes, error_of, outcome
-from postlude.core.halt import CANCELED, halt, is_owed
-from postlude.core.iterate import items, iteration_inputs, passed_out
-from postlude.core.resolve import as_declared, resolve
-from postlude.core.run_state import FailurePolicy, Run, Settings, children
+from postlude.core.draft import Draft, Look, Step
+from postlude.core.ending import close, finish, halt_below
+from postlude.core.halt import CANCELED, cancellation, time_is_up
+from postlude.core.reopen import reopen
+from postlude.core.revise import revise
+from postlude.core.run_state import Run, Settings
+from postlude.core.starting import admit, ask, enter, look
 from postlude.core.task import (
-    NO_INPUTS,
     ROOT,
     CancelRequested,
     Code,
+    DeadlinePassed,
     Event,
     Failed,
-    FinishRun,
     Inputs,
     Kind,
-    Outputs,
-    Start,
+    Lost,
+    PastAttempt,
+    PipelineRevised,
+    RetryRequested,
+    SetDeadline,
     Started,
     State,
     Succeeded,
     Task,
     TaskError,
     TaskPath,
-    child_path,
-    iteration_path,
 )
-from postlude.core.trigger import Move, move
 from postlude.spec import types as ir
-from postlude.spec.types import Dag, Json, Pipeline, Topology
-
-Decided = TypeVar("Decided")
+from postlude.spec.types import Json, Pipeline
 
 
 def begin(pipeline: Pipeline, settings: Settings) -> Step:
@@ -75,9 +71,9 @@ def begin(pipeline: Pipeline, settings: Settings) -> Step:
     root = Task(path=ROOT, kind=Kind.GROUP, parent=ROOT, spec=root_spec, component=pipeline.root)
     run = Run(pipeline=pipeline, settings=settings, tasks=immutables.Map({ROOT: root}))
     draft = Draft(run, settings.created_at)
-    _enter(draft, root, Inputs(parameters=_arguments(pipeline, settings.arguments)))
-    draft.settle()
-    return draft.done()
+    _set_deadline(draft, settings.timeout_s)
+    enter(draft, draft[ROOT], Inputs(parameters=_arguments(pipeline, settings.arguments)))
+    return _settled(draft)
 
 
 def advance(run: Run, event: Event) -> Step:
@@ -86,337 +82,165 @@ def advance(run: Run, event: Event) -> Step:
     Late news changes nothing: executors may report twice, and recovery replays the log.
     """
     draft = Draft(run, event.at)
-    _happen(draft, event)
-    draft.settle()
-    return draft.done()
+    _HAPPEN[type(event)](draft, event)
+    return _settled(draft)
 
 
 def _arguments(pipeline: Pipeline, given: Mapping[str, Json]) -> Mapping[str, Json]:
     """The pipeline's inputs: what was given, else the defaults; what has neither is left out."""
     declared = pipeline.root.inputs.parameters
-    values = {name: given.get(name, declared[name].default) for name in declared}
-    return {name: value for name, value in values.items() if value is not UNSET and value is not None}
+    values = {name: given.get(name) for name in declared}
+    filled = {name: declared[name].default if value is None else value for name, value in values.items()}
+    return {name: value for name, value in filled.items() if value is not UNSET and value is not None}
 
 
-# --- events -----------------------------------------------------------------------------------------------------------
+def _settled(draft: Draft) -> Step:
+    """The step, once nothing moves any more."""
+    while (next_look := draft.next_look()) is not None:
+        what, path = next_look
+        _LOOKS[what](draft, path)
+    return draft.done()
 
 
-def _happen(draft: Draft, event: Event) -> None:
-    if isinstance(event, CancelRequested):
-        _cancel(draft, event)
-        return
+_LOOKS: Final[Mapping[Look, Callable[[Draft, TaskPath], None]]] = {
+    Look.START: look,
+    Look.ADMIT: admit,
+    Look.CLOSE: close,
+}
+
+
+# --- what attempts report ---------------------------------------------------------------------------------------------
+
+
+def _awaited(draft: Draft, event: Started | Succeeded | Failed | Lost) -> Task | None:
+    """The task whose latest attempt the event speaks of; None where that is over."""
     task = draft.run.tasks.get(event.path)
-    if task is None or task.state.is_final or event.attempt != task.attempt:
-        return
-    match event:
-        case Started():
-            draft.start(task)
-        case Succeeded(outputs=outputs, cached=cached):
-            _finish(draft, task, State.SUCCEEDED, outputs=outputs, cached=cached)
-        case Failed(error=error):
-            _attempt_failed(draft, task, error)
+    expected = task is not None and task.asked and not task.state.is_final and event.attempt == task.attempt
+    return task if expected else None
 
 
-def _attempt_failed(draft: Draft, task: Task, error: TaskError) -> None:
-    if task.terminating and error.code is Code.CANCELLED:
-        _finish(draft, task, State.CANCELED, error=_CANCELED)
+def _started(draft: Draft, event: Started) -> None:
+    if (task := _awaited(draft, event)) is not None:
+        draft.start(task)
+
+
+def _succeeded(draft: Draft, event: Succeeded) -> None:
+    if (task := _awaited(draft, event)) is not None:
+        finish(draft, task, State.SUCCEEDED, outputs=event.outputs, cached=event.cached)
+
+
+def _failed(draft: Draft, event: Failed) -> None:
+    task = _awaited(draft, event)
+    if task is None:
         return
-    wait_s = None if _is_halted(draft, task) else retry.wait_s(task.retry, task.attempt)
-    if wait_s is not None:
-        draft.put(replace(task, state=State.PENDING, attempt=task.attempt + 1, error=error))
-        draft.command(Start(path=task.path, attempt=task.attempt + 1, wait_s=wait_s))
+    wait_s = None if _is_halted(draft, task) else retry.wait_s(task.retry, task.attempt - task.uncounted)
+    if task.stopping is not None and event.error.code is Code.CANCELLED:
+        finish(draft, task, task.stopping.state, error=task.stopping.error)
+    elif wait_s is not None:
+        ask(draft, _again(draft, task, event.error), wait_s=wait_s)
+    else:
+        finish(draft, task, State.FAILED, error=_last(task, event.error))
+
+
+def _lost(draft: Draft, event: Lost) -> None:
+    """The attempt counts for nothing and is made again (G14, G16), unless the task was to end anyway."""
+    task = _awaited(draft, event)
+    if task is None:
         return
-    if task.attempt > 1:
-        error = replace(error, message=f"{error.message} (after {task.attempt} attempts)")
-    _finish(draft, task, State.FAILED, error=error)
+    if task.stopping is not None:
+        finish(draft, task, task.stopping.state, error=task.stopping.error)
+    elif _is_halted(draft, task):
+        finish(draft, task, State.CANCELED, error=CANCELED.error)
+    else:
+        ask(draft, replace(_again(draft, task, LOST), uncounted=task.uncounted + 1))
+
+
+def _again(draft: Draft, task: Task, error: TaskError) -> Task:
+    """The task with its latest attempt on record, ready for another."""
+    past = PastAttempt(attempt=task.attempt, error=error, ended_at=draft.at)
+    return replace(task, error=error, history=(*task.history, past))
+
+
+def _last(task: Task, error: TaskError) -> TaskError:
+    counted = task.attempt - task.uncounted
+    return error if counted <= 1 else replace(error, message=f"{error.message} (after {counted} attempts)")
 
 
 def _is_halted(draft: Draft, task: Task) -> bool:
-    """Whether a cancel allows the task no further attempt."""
+    """Whether the task is allowed no further attempt, whatever its policy."""
     cancel = draft.run.cancel
-    return task.terminating or (cancel is not None and (cancel.force or not task.protected))
+    return task.stopping is not None or (cancel is not None and (cancel.force or not task.protected))
+
+
+LOST: Final = TaskError(code=Code.UNAVAILABLE, message="the engine was lost while the attempt ran")
+
+
+# --- what people and clocks ask for -----------------------------------------------------------------------------------
 
 
 def _cancel(draft: Draft, request: CancelRequested) -> None:
-    """Graceful first; a forced request, or a second one, spares nothing (R8)."""
+    """Letting tasks finish, stopping them, sparing nothing: a request counts if it is harder than the one before."""
     before = draft.run.cancel
-    if draft.run.state.is_final or (before is not None and before.force >= request.force):
+    if draft.run.state.is_final or (before is not None and _severity(before) >= _severity(request)):
         return
-    draft.run = replace(draft.run, cancel=request)
-    halted = halt(draft, draft[ROOT], CANCELED, terminate=True, spare=request.exit_tasks and not request.force)
-    for task in halted:
-        _ended(draft, task)
+    exit_tasks = request.exit_tasks and (before is None or before.exit_tasks)
+    draft.run = replace(draft.run, cancel=replace(request, exit_tasks=exit_tasks))
+    spare = exit_tasks and not request.force
+    halt_below(draft, draft[ROOT], cancellation(let_finish=request.let_finish, spare=spare))
 
 
-# --- waiting tasks ----------------------------------------------------------------------------------------------------
+def _severity(request: CancelRequested) -> int:
+    return 2 if request.force else 0 if request.let_finish else 1
 
 
-def _look(draft: Draft, path: TaskPath) -> None:
-    """Start a waiting task if its upstreams allow it, or end it if they rule it out."""
-    task = draft[path]
-    if task.state is not State.PENDING or task.attempt or task.entered:
+def _deadline_passed(draft: Draft, event: DeadlinePassed) -> None:
+    task = draft.run.tasks.get(event.path)
+    if task is None or task.state.is_final or task.deadline is None:
         return
-    topology = _topology(draft, task)
-    siblings = [draft[child_path(task.parent, key)] for key in topology.upstreams.get(task.spec.key, ())]
-    decision = move(task.spec.trigger.strategy, [one.state for one in siblings], waiting=task.waiting > 0)
-    if decision is Move.GO and not is_owed(draft, task, topology):
-        decision = Move.CANCEL
-    _MOVES[decision](draft, task, siblings)
+    settings = draft.run.settings
+    limit_s = settings.timeout_s if event.path == ROOT else settings.exit_timeout_s
+    whose = "the run's time limit" if event.path == ROOT else "the time limit of exit tasks"
+    halt_below(draft, task, time_is_up(f"{whose} of {limit_s or 0:g} s passed"))
 
 
-def _wait(_draft: Draft, _task: Task, _siblings: list[Task]) -> None:
-    """Somebody will wake it again."""
-
-
-def _upstream_failed(draft: Draft, task: Task, siblings: list[Task]) -> None:
-    failed = next(one for one in siblings if one.state in (State.FAILED, State.UPSTREAM_FAILED))
-    _finish(draft, task, State.UPSTREAM_FAILED, error=not_started(failed.path))
-
-
-def _skip(draft: Draft, task: Task, _siblings: list[Task]) -> None:
-    _finish(draft, task, State.SKIPPED)
-
-
-def _cancel_waiting(draft: Draft, task: Task, _siblings: list[Task]) -> None:
-    _finish(draft, task, State.CANCELED, error=_CANCELED)
-
-
-def _go(draft: Draft, task: Task, _siblings: list[Task]) -> None:
-    """Resolve the inputs, ask the condition, start. What goes wrong is the task's own failure (R11)."""
-    inputs = _guarded(lambda: resolve(draft.run, task))
-    if isinstance(inputs, TaskError):
-        _finish(draft, task, State.FAILED, error=inputs)
+def _retry(draft: Draft, request: RetryRequested) -> None:
+    if not draft.run.state.is_final:
         return
-    task = draft.put(replace(task, inputs=inputs))
-    condition = task.spec.trigger.condition
-    allowed = True if condition is None else holds(condition, as_declared(task.component, inputs))
-    if isinstance(allowed, TaskError):
-        _finish(draft, task, State.FAILED, error=allowed)
-    elif allowed:
-        _start(draft, task, inputs)
-    else:
-        _finish(draft, task, State.SKIPPED)
+    _unsettle(draft, request.timeout_s)
+    reopen(draft, request.tasks)
+    _set_deadline(draft, request.timeout_s)
 
 
-def _guarded(decide: Callable[[], Decided]) -> Decided | TaskError:
-    """What `decide` gives; a defect in it is the task's failure, and does not skip anybody's exit task (R11)."""
-    try:
-        return decide()
-    except Exception as defect:  # noqa: BLE001 - the rule is about what nobody foresaw
-        return TaskError(code=Code.INTERNAL, message=f"a defect of the engine: {type(defect).__name__}: {defect}")
+def _revised(draft: Draft, request: PipelineRevised) -> None:
+    if not draft.run.state.is_final:
+        return
+    _unsettle(draft, request.timeout_s)
+    inputs = Inputs(parameters=_arguments(request.pipeline, draft[ROOT].inputs.parameters))
+    revision = revise(draft, request.pipeline, inputs)
+    reopen(draft, [*request.tasks, *sorted(revision.changed)], touched=revision.touched)
+    _set_deadline(draft, request.timeout_s)
 
 
-_MOVES: Final = {
-    Move.WAIT: _wait,
-    Move.GO: _go,
-    Move.UPSTREAM_FAILED: _upstream_failed,
-    Move.SKIP: _skip,
-    Move.CANCEL: _cancel_waiting,
+def _unsettle(draft: Draft, timeout_s: float | None) -> None:
+    """Forget the request that ended the run, and limit it anew."""
+    draft.run = replace(draft.run, cancel=None, settings=replace(draft.run.settings, timeout_s=timeout_s))
+
+
+def _set_deadline(draft: Draft, timeout_s: float | None) -> None:
+    """Limit the run's time from now."""
+    deadline = None if timeout_s is None else draft.at + timeout_s
+    draft.put(replace(draft[ROOT], deadline=deadline))
+    if deadline is not None:
+        draft.command(SetDeadline(path=ROOT, at=deadline))
+
+
+_HAPPEN: Final[Mapping[type[Event], Callable[[Draft, Any], None]]] = {
+    Started: _started,
+    Succeeded: _succeeded,
+    Failed: _failed,
+    Lost: _lost,
+    CancelRequested: _cancel,
+    DeadlinePassed: _deadline_passed,
+    RetryRequested: _retry,
+    PipelineRevised: _revised,
 }
-
-_CANCELED: Final = TaskError(code=Code.CANCELLED, message=CANCELED_MESSAGE)
-
-
-def not_started(upstream: TaskPath) -> TaskError:
-    """The error of a task that was not started because an upstream failed."""
-    return TaskError(code=Code.FAILED_PRECONDITION, message=f"not started: upstream {upstream} failed")
-
-
-def _topology(draft: Draft, task: Task) -> Topology:
-    dag = draft[task.parent].component.dag
-    return Topology() if dag is None or task.index is not None else dag.topology
-
-
-# --- starting ---------------------------------------------------------------------------------------------------------
-
-
-def _start(draft: Draft, task: Task, inputs: Inputs) -> None:
-    if task.kind.is_leaf:
-        draft.put(replace(task, inputs=inputs, attempt=1))
-        draft.command(Start(path=task.path, attempt=1))
-    elif task.kind is Kind.LOOP:
-        _expand(draft, task)
-    else:
-        _enter(draft, task, inputs)
-
-
-def _enter(draft: Draft, group: Task, inputs: Inputs) -> None:
-    """Make a group's children wait, and look at each."""
-    dag = group.component.dag or Dag()
-    count = len(dag.tasks)
-    group = draft.start(group, inputs=inputs, entered=True, size=count, unfinished=count)
-    paths = [draft.put(_child(draft.run, group, dag, key)).path for key in dag.tasks]
-    for path in paths:
-        if draft[path].waiting == 0:
-            draft.later(partial(_look, draft, path))
-    if not paths:
-        draft.later(partial(_close, draft, group.path))
-
-
-def _child(run: Run, group: Task, dag: Dag, key: str) -> Task:
-    task = dag.tasks[key]
-    topology = dag.topology
-    return Task(
-        path=child_path(group.path, key),
-        kind=_kind(run.pipeline, task),
-        parent=group.path,
-        spec=task,
-        component=run.pipeline.components[task.component],
-        retry=task.retry or group.retry,
-        waiting=len({*topology.upstreams.get(key, ()), *topology.gates.get(key, ())}),
-        protected=group.protected or key in topology.exit_of,
-    )
-
-
-def _kind(pipeline: Pipeline, task: ir.Task) -> Kind:
-    if task.iterator is not None:
-        return Kind.LOOP
-    return _body_kind(pipeline, task, Kind.GROUP)
-
-
-def _body_kind(pipeline: Pipeline, task: ir.Task, group: Kind) -> Kind:
-    component = pipeline.components[task.component]
-    if component.dag is not None:
-        return group
-    return Kind.IMPORTER if isinstance(pipeline.executors[component.executor], ir.Importer) else Kind.TASK
-
-
-def _expand(draft: Draft, loop: Task) -> None:
-    """Make a loop's iterations, and let in as many as may run at a time."""
-    found = _guarded(lambda: items(draft.run, loop))
-    if isinstance(found, TaskError):
-        _finish(draft, loop, State.FAILED, error=found)
-        return
-    size = len(found)
-    limit = loop.spec.parallelism or size
-    loop = draft.start(loop, entered=True, size=size, unfinished=size, admitted=min(limit, size))
-    kind = _body_kind(draft.run.pipeline, loop.spec, Kind.ITERATION)
-    for index, item in enumerate(found):
-        draft.put(_iteration(loop, kind, index, item))
-    for index in range(loop.admitted):
-        draft.later(partial(_iterate, draft, loop.path, index))
-    if not size:
-        draft.later(partial(_close, draft, loop.path))
-
-
-def _iteration(loop: Task, kind: Kind, index: int, item: Json) -> Task:
-    inputs = iteration_inputs(loop, item)
-    return Task(
-        path=iteration_path(loop.path, index),
-        kind=kind,
-        parent=loop.path,
-        spec=loop.spec,
-        component=loop.component,
-        retry=loop.retry,
-        protected=loop.protected,
-        index=index,
-        inputs=NO_INPUTS if isinstance(inputs, TaskError) else inputs,
-        error=inputs if isinstance(inputs, TaskError) else None,
-    )
-
-
-def _iterate(draft: Draft, loop: TaskPath, index: int) -> None:
-    """Start one iteration."""
-    iteration = draft[iteration_path(loop, index)]
-    if iteration.state is not State.PENDING:
-        _admit(draft, loop)
-    elif iteration.error is not None:
-        _finish(draft, iteration, State.FAILED)
-    else:
-        _start(draft, iteration, iteration.inputs)
-
-
-def _admit(draft: Draft, path: TaskPath) -> None:
-    """Let in the next iteration, in the place of one that ended."""
-    loop = draft[path]
-    if loop.admitted < loop.size:
-        draft.put(replace(loop, admitted=loop.admitted + 1))
-        draft.later(partial(_iterate, draft, path, loop.admitted))
-
-
-# --- ending -----------------------------------------------------------------------------------------------------------
-
-
-def _finish(
-    draft: Draft,
-    task: Task,
-    state: State,
-    *,
-    error: TaskError | None = None,
-    outputs: Outputs | None = None,
-    cached: bool = False,
-) -> None:
-    """End a task, and tell those who wait for it."""
-    kept = error if error is not None or state is not State.FAILED else task.error
-    final = draft.finish(task, state, error=kept, outputs=outputs or task.outputs, cached=cached, terminating=False)
-    _ended(draft, final)
-    if state is State.FAILED and draft.run.settings.failure_policy is FailurePolicy.FAST:
-        _fail_fast(draft, final)
-
-
-def _ended(draft: Draft, task: Task) -> None:
-    """What follows from a task being final."""
-    if not task.entered and not task.kind.is_leaf:
-        _record_children(draft, task)
-    _became_final(draft, task)
-
-
-def _record_children(draft: Draft, group: Task) -> None:
-    """Inside a group that was never entered every child has the group's state (R14)."""
-    dag = group.component.dag
-    if dag is None or group.kind is Kind.LOOP:
-        return
-    state, error = group.state, group.error
-    if state is State.FAILED:
-        state, error = State.UPSTREAM_FAILED, not_started(group.path)
-    draft.put(replace(draft[group.path], size=len(dag.tasks)))
-    for key in dag.tasks:
-        child = draft.finish(replace(_child(draft.run, group, dag, key), waiting=0), state, error=error)
-        _record_children(draft, child)
-
-
-def _became_final(draft: Draft, task: Task) -> None:
-    """Wake the tasks that wait for this one; close the group if it was its last child."""
-    if task.path == ROOT:
-        draft.command(FinishRun())
-        return
-    parent = draft.put(replace(draft[task.parent], unfinished=draft[task.parent].unfinished - 1))
-    if task.index is not None:
-        draft.later(partial(_admit, draft, parent.path))
-    else:
-        _wake(draft, parent, task.spec.key)
-    if parent.unfinished == 0:
-        draft.later(partial(_close, draft, parent.path))
-
-
-def _wake(draft: Draft, parent: Task, key: str) -> None:
-    dag = parent.component.dag or Dag()
-    for dependent in dag.topology.dependents.get(key, ()):
-        waiter = draft[child_path(parent.path, dependent)]
-        if not waiter.state.is_final:
-            draft.put(replace(waiter, waiting=waiter.waiting - 1))
-            draft.later(partial(_look, draft, waiter.path))
-
-
-def _close(draft: Draft, path: TaskPath) -> None:
-    """Give a group its outcome once every child is final."""
-    group = draft[path]
-    if group.state.is_final or group.unfinished:
-        return
-    state = outcome(draft[child].state for child in children(group))
-    found = error_of(state, causes(draft.run, group)) if state is not State.SUCCEEDED else None
-    if path == ROOT and draft.run.cancel is not None:
-        state = State.CANCELED
-        found = found or _CANCELED
-    _finish(draft, group, state, error=found, outputs=passed_out(draft.run, group))
-
-
-def _fail_fast(draft: Draft, failed: Task) -> None:
-    """Nothing new starts in the group of a failed task; what runs goes on, and exit tasks run (R12)."""
-    if failed.path == ROOT:
-        return
-    error = TaskError(
-        code=Code.FAILED_PRECONDITION, message=f"not started: {failed.path} failed and the run fails fast"
-    )
-    for task in halt(draft, draft[failed.parent], (State.UPSTREAM_FAILED, error), terminate=False, spare=True):
-        _ended(draft, task)

@@ -32,6 +32,8 @@ class Settings:
         name: What people call the run; the pipeline's name where nobody said.
         arguments: The pipeline's input parameters that were given, already checked.
         created_at: Seconds since the epoch.
+        timeout_s: Seconds that the run may take, exit tasks aside; None for no limit.
+        exit_timeout_s: Seconds that an exit task may take; None for no limit but its own.
         pipeline_root: Where artifacts go: an absolute path or a URL, without the run's own part.
     """
 
@@ -41,6 +43,8 @@ class Settings:
     arguments: Mapping[str, Json] = NOTHING
     failure_policy: FailurePolicy = FailurePolicy.SLOW
     status_words: StatusWords = StatusWords.KFP
+    timeout_s: float | None = None
+    exit_timeout_s: float | None = None
     pipeline_root: str = ""
     workspace: str = ""
 
@@ -53,6 +57,7 @@ class Run:
         tasks: Every node of the run's tree that is known by now, the root included.
         order: How many places in the order of starts and ends are taken.
         cancel: The request to end the run that counts; None where there is none.
+        spent: The last attempt of tasks whose record a retry took away: theirs are numbered on from it.
     """
 
     pipeline: Pipeline
@@ -60,6 +65,7 @@ class Run:
     tasks: Mapping[TaskPath, Task] = field(default_factory=immutables.Map)
     order: int = 0
     cancel: CancelRequested | None = None
+    spent: Mapping[TaskPath, int] = field(default_factory=immutables.Map)
 
     @property
     def run_id(self) -> str:

@@ -90,6 +90,23 @@ class TaskError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A final state and its reason."""
+
+    state: State
+    error: TaskError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastAttempt:
+    """An attempt that did not end well and was followed by another."""
+
+    attempt: int
+    error: TaskError
+    ended_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
     """An artifact as tasks pass it on.
 
@@ -145,7 +162,10 @@ class Task:
     Attributes:
         parent: Path of the group, loop or iteration it stands in; the root is its own parent.
         spec: What the IR says of the task. An iteration has its loop's.
-        attempt: The attempt awaited or under way, from 1; 0 before the first.
+        attempt: The latest attempt, from 1; 0 before the first.
+        asked: Whether that attempt was asked of the shell.
+        uncounted: How many attempts use up no retry: those lost with an engine, and those before a retry of the run.
+        history: The attempts that were followed by another.
         retry: What is allowed after a failed attempt, inherited where the task sets none (F4).
         waiting: Upstreams and gates that are not final yet.
         size: How many children it has, once entered.
@@ -154,7 +174,8 @@ class Task:
         entered: Whether a group's dependencies allowed it to start.
         protected: Whether it is an exit task or inside one, so that a graceful cancel spares it (R8).
         index: Which iteration it is; None unless its parent is a loop.
-        terminating: Whether the executor was asked to stop it.
+        stopping: What it becomes when the executor says that it was stopped; None where nobody asked for that.
+        deadline: When its time is up, for the run as a whole and for exit tasks; None where there is no limit.
         cached: Whether its outputs come from an earlier run.
         started_order, finished_order: Positions in the run's order of events, from 1; 0 before.
     """
@@ -166,6 +187,9 @@ class Task:
     component: ir.Component
     state: State = State.PENDING
     attempt: int = 0
+    asked: bool = False
+    uncounted: int = 0
+    history: tuple[PastAttempt, ...] = ()
     retry: ir.Retry = field(default_factory=ir.Retry)
     waiting: int = 0
     size: int = 0
@@ -174,7 +198,8 @@ class Task:
     entered: bool = False
     protected: bool = False
     index: int | None = None
-    terminating: bool = False
+    stopping: Verdict | None = None
+    deadline: float | None = None
     cached: bool = False
     inputs: Inputs = NO_INPUTS
     outputs: Outputs = NO_OUTPUTS
@@ -219,20 +244,68 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """An attempt is gone with the engine that ran it; nobody knows how it ended."""
+
+    path: TaskPath
+    attempt: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested:
     """Somebody asked to end the run (R8).
 
     Attributes:
         force: Stop exit tasks too. A second request is forced by whoever sends it.
         exit_tasks: Whether exit tasks of entered groups still run.
+        let_finish: Whether running tasks may finish; nothing new starts all the same.
     """
 
     at: float
     force: bool = False
     exit_tasks: bool = True
+    let_finish: bool = False
 
 
-Event = Started | Succeeded | Failed | CancelRequested
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadlinePassed:
+    """The time is up for the run, or for an exit task that has a limit of its own."""
+
+    path: TaskPath
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRequested:
+    """Somebody asked to go on with a run that is final (R13).
+
+    Attributes:
+        tasks: Tasks to run again with all that follows them, besides those that failed.
+        timeout_s: The run's new time limit, in seconds from now; None for none.
+    """
+
+    at: float
+    tasks: tuple[TaskPath, ...] = ()
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineRevised:
+    """Somebody asked to go on with a run that is final, with another pipeline in the place of its own.
+
+    Attributes:
+        pipeline: The new pipeline; it takes the parameters that the run has.
+        tasks, timeout_s: As for `RetryRequested`.
+    """
+
+    at: float
+    pipeline: ir.Pipeline
+    tasks: tuple[TaskPath, ...] = ()
+    timeout_s: float | None = None
+
+
+Event = Started | Succeeded | Failed | Lost | CancelRequested | DeadlinePassed | RetryRequested | PipelineRevised
 
 
 # --- commands: what the shell must do ---------------------------------------------------------------------------------
@@ -256,8 +329,16 @@ class Terminate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetDeadline:
+    """Report `DeadlinePassed` at this time, unless the task is final by then."""
+
+    path: TaskPath
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishRun:
     """The run is final: nothing follows."""
 
 
-Command = Start | Terminate | FinishRun
+Command = Start | Terminate | SetDeadline | FinishRun

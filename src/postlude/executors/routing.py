@@ -54,6 +54,11 @@ class RoutingExecutor(Executor):
                 return
         executor.terminate(run_id, path, attempt, grace_s=grace_s)
 
+    def remove_leftovers(self, run_id: str) -> int:
+        """See `Executor.remove_leftovers`."""
+        containers = None if self.host else self._container()
+        return sum(one.remove_leftovers(run_id) for one in (self.process, containers) if one is not None)
+
     def close(self) -> None:
         """See `Executor.close`."""
         for executor in (self.process, *self._found):

@@ -3,9 +3,11 @@
 The shell's side of `core.exchange`. Whatever goes wrong here is a failed attempt, never an exception (R11).
 """
 
+import shutil
 import signal
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,7 +21,8 @@ from postlude.core.task import Code, Event, Failed, Outputs, Succeeded, Task, Ta
 from postlude.ports.artifacts import ArtifactStore
 from postlude.ports.clock import Clock
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
-from postlude.ports.journal import Cache
+from postlude.ports.journal import Cache, StoreError
+from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.collecting import collect
 from postlude.runtime.importing import import_artifact
 from postlude.spec.types import Container, Importer
@@ -87,18 +90,24 @@ def _outcome(bench: Bench, run: Run, task: Task, directory: Path, artifacts: str
     result = _run(bench, run, task, executor, directory, artifacts)
     if isinstance(result, TaskError):
         return result
+    reached(Point.COLLECTED)
     if key is not None and bench.cache is not None:
         stored = msgspec.to_builtins(result)
-        bench.cache.keep(key, stored, run_id=run.run_id, path=task.path, at=bench.clock.now())
+        with suppress(StoreError):  # the task has succeeded, and next time it runs again
+            bench.cache.keep(key, stored, run_id=run.run_id, path=task.path, at=bench.clock.now())
+        reached(Point.CACHED)
     return result, False
 
 
 def _cached(bench: Bench, key: str | None) -> Outputs | None:
-    """The outputs kept under the key, if their artifacts are still there."""
-    stored = None if key is None or bench.cache is None else bench.cache.find(key)
-    if stored is None:
+    """The outputs kept under the key, if their artifacts are still there; what cannot be read was never kept."""
+    try:
+        stored = None if key is None or bench.cache is None else bench.cache.find(key)
+        outputs = None if stored is None else msgspec.convert(stored, Outputs)
+    except (StoreError, msgspec.ValidationError):
         return None
-    outputs = msgspec.convert(stored, Outputs)
+    if outputs is None:
+        return None
     kept = [artifact for given in outputs.artifacts.values() for artifact in given if artifact.digest]
     return outputs if all(bench.artifacts.exists(artifact.uri) for artifact in kept) else None
 
@@ -112,7 +121,9 @@ def _run(
     outputs = directory / "outputs"
     prepared = program(run, task, container, Places(outputs=str(outputs), artifacts=artifacts))
     _make_room(directory, outputs, artifacts)
+    reached(Point.STAGED)
     ended = bench.executor.run(_attempt(run, task, prepared, directory))
+    reached(Point.EXITED)
     error = error_of(ended)
     if error is not None:
         return error
@@ -120,6 +131,10 @@ def _run(
 
 
 def _make_room(directory: Path, outputs: Path, artifacts: str) -> None:
+    """Make the attempt's directories, empty: a power cut may have taken the record of an attempt with this number."""
+    for left in [directory, *([] if "://" in artifacts else [Path(artifacts)])]:
+        if left.exists():
+            shutil.rmtree(left)
     outputs.mkdir(parents=True, exist_ok=True)
     (directory / "work").mkdir(exist_ok=True)
     if "://" not in artifacts:

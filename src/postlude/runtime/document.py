@@ -6,7 +6,7 @@ from typing import Final
 
 from postlude.core.instant import rfc3339, rfc3339_or_none
 from postlude.core.run_state import Run
-from postlude.core.task import Artifact, Inputs, Outputs, Task, TaskError, TaskPath, child_path
+from postlude.core.task import Artifact, Inputs, Outputs, PastAttempt, Task, TaskError, TaskPath, child_path
 from postlude.spec.types import Json
 
 SCHEMA: Final = "postlude.run/v1"
@@ -50,6 +50,7 @@ def task_document(task: Task, facts: TaskFacts) -> Json:
         "display_name": task.spec.display_name or task.spec.key,
         "state": task.state.value,
         "attempts": task.attempt,
+        "history": [_past(past) for past in task.history],
         "cached": task.cached,
         "error": _error(task.error),
         "exit_of": facts.exit_of,
@@ -102,6 +103,10 @@ def _artifact(artifact: Artifact) -> Json:
         "digest": artifact.digest,
         "producer": artifact.producer,
     }
+
+
+def _past(past: PastAttempt) -> Json:
+    return {"attempt": past.attempt, "error": _error(past.error), "ended_at": rfc3339(past.ended_at)}
 
 
 def _error(error: TaskError | None) -> Json:

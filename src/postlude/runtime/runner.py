@@ -1,18 +1,40 @@
 """The loop's body: take events, advance the run, save, and only then act."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from postlude.core.draft import Step
 from postlude.core.run import advance, begin
 from postlude.core.run_state import Run, Settings
 from postlude.core.task import Command, Event, Kind, Task, TaskPath
 from postlude.ports.journal import Journal, RunRecord, Save
+from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.document import TaskFacts, exit_of, run_document, task_document
 from postlude.runtime.record import encode_event, encode_settings
+from postlude.runtime.recover import lost, owed, recover
 from postlude.spec.types import Json, Pipeline
 
 Watcher = Callable[[Run, Sequence[Task]], None]
 """Told after every step: the run, and the tasks that changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell:
+    """What a runner acts with.
+
+    Attributes:
+        perform: Does what a command says, or sees to it that it is done.
+        log_of: The log file of a task's latest attempt, None where there is none.
+        watch: Told after every step; None where nobody wants to know.
+        remove_leftovers: Ends what is left of a run's attempts that were lost with their engine.
+    """
+
+    journal: Journal
+    perform: Callable[[Command], None]
+    log_of: Callable[[Task], str | None]
+    watch: Watcher | None = None
+    remove_leftovers: Callable[[str], object] = lambda _run_id: None
 
 
 class Runner:
@@ -22,22 +44,38 @@ class Runner:
         run: The run as it stands.
     """
 
-    def __init__(
-        self,
-        pipeline: Pipeline,
-        settings: Settings,
-        *,
-        journal: Journal,
-        perform: Callable[[Command], None],
-        log_of: Callable[[Task], str | None],
-        watch: Watcher | None = None,
-    ) -> None:
-        self._journal, self._perform, self._log_of, self._watch = journal, perform, log_of, watch
-        self._next = 0
-        self._record(pipeline, settings)
+    def __init__(self, run: Run, shell: Shell, *, next_event: int) -> None:
+        self.run = run
+        self._shell = shell
+        self._next = next_event
+
+    @classmethod
+    def begin(cls, pipeline: Pipeline, settings: Settings, shell: Shell) -> Self:
+        """Store a new run and take its first step."""
+        shell.journal.begin(_record(pipeline, settings))
+        reached(Point.BEGUN)
         step = begin(pipeline, settings)
-        self.run = step.run
-        self._accept([], [step])
+        runner = cls(step.run, shell, next_event=0)
+        runner._accept([], [step])
+        return runner
+
+    @classmethod
+    def resume(cls, run_id: str, shell: Shell, *, at: float) -> Self:
+        """Go on with a stored run whose engine is gone: what was under way is lost, what was asked for is done.
+
+        A run that is final stays as it is, until it is retried.
+        """
+        found = recover(shell.journal, run_id)
+        runner = cls(found.run, shell, next_event=found.next)
+        if not found.next:  # it may have been begun and no more: then even its first document is owed
+            runner._save([], list(runner.run.tasks.values()), ())
+        for command in owed(found.run, at):
+            shell.perform(command)
+        gone = lost(found.run, at)
+        if gone:
+            shell.remove_leftovers(run_id)
+        runner.take(gone)
+        return runner
 
     def take(self, events: Sequence[Event]) -> None:
         """Apply events in order, save what they changed in one transaction, and do what follows from them.
@@ -52,44 +90,49 @@ class Runner:
             self.run = steps[-1].run
         self._accept(events, steps)
 
-    def _record(self, pipeline: Pipeline, settings: Settings) -> None:
-        record = RunRecord(
-            run_id=settings.run_id,
-            name=settings.name,
-            pipeline=pipeline.name,
-            ir_digest=pipeline.digest,
-            ir=pipeline.source,
-            settings=encode_settings(settings),
-            created_at=settings.created_at,
-        )
-        self._journal.begin(record)
-
     def _accept(self, events: Sequence[Event], steps: Sequence[Step]) -> None:
+        reached(Point.DECIDED)
         changed: dict[TaskPath, Task] = {task.path: task for step in steps for task in step.changed}
-        self._save(events, list(changed.values()))
-        for step in steps:
-            for command in step.commands:
-                self._perform(command)
-        if self._watch is not None:
-            self._watch(self.run, list(changed.values()))
+        removed = dict.fromkeys(path for step in steps for path in step.removed)
+        present = [self.run.tasks[path] for path in changed if path in self.run.tasks]
+        self._save(events, present, [path for path in removed if path not in self.run.tasks])
+        reached(Point.SAVED)
+        for command in (command for step in steps for command in step.commands):
+            self._shell.perform(command)
+            reached(Point.PERFORMED)
+        if self._shell.watch is not None:
+            self._shell.watch(self.run, present)
 
-    def _save(self, events: Sequence[Event], changed: Sequence[Task]) -> None:
-        self._journal.append(
+    def _save(self, events: Sequence[Event], changed: Sequence[Task], removed: Sequence[TaskPath]) -> None:
+        self._shell.journal.append(
             Save(
                 run_id=self.run.run_id,
                 events=[encode_event(event) for event in events],
                 first=self._next,
                 run=run_document(self.run),
                 tasks=[self._document(task) for task in changed if task.path],
+                removed=removed,
                 durable=any(_must_last(task) for task in changed),
             )
         )
         self._next += len(events)
 
     def _document(self, task: Task) -> Json:
-        return task_document(task, TaskFacts(exit_of=exit_of(self.run, task), log=self._log_of(task)))
+        return task_document(task, TaskFacts(exit_of=exit_of(self.run, task), log=self._shell.log_of(task)))
+
+
+def _record(pipeline: Pipeline, settings: Settings) -> RunRecord:
+    return RunRecord(
+        run_id=settings.run_id,
+        name=settings.name,
+        pipeline=pipeline.name,
+        ir_digest=pipeline.digest,
+        ir=pipeline.source,
+        settings=encode_settings(settings),
+        created_at=settings.created_at,
+    )
 
 
 def _must_last(task: Task) -> bool:
     """Whether the change must survive a power cut: a group's verdict, which exit tasks are told, and the run's own."""
-    return task.state.is_final and task.kind is Kind.GROUP
+    return task.state.is_final and task.kind in (Kind.GROUP, Kind.LOOP)

@@ -11,6 +11,7 @@ from typing import Any
 from postlude.core.run_state import FailurePolicy, Run
 from postlude.core.task import Task, TaskPath
 from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.engines.local.office import Office
 from postlude.executors.fake import Behaviour, FakeExecutor, by_path
 from postlude.ports.journal import Journal
 from postlude.runtime.attempt import Bench
@@ -67,9 +68,9 @@ def engine_lab(
 ) -> Iterator[EngineLab]:
     """A lab that ends what still runs, closes its engine, and then its thread."""
     store = open_memory_store()
-    executor = FakeExecutor(by_path(script or {}, otherwise=otherwise))
+    executor, clock = FakeExecutor(by_path(script or {}, otherwise=otherwise)), ManualClock(1000.0)
     engine = LocalEngine(
-        bench=Bench(executor=executor, artifacts=LocalArtifacts(), clock=ManualClock(1000.0), cache=store.cache),
+        bench=Bench(executor=executor, artifacts=LocalArtifacts(), clock=clock, cache=store.cache),
         journal=journal(store.journal),
         catalog=store.catalog,
         layout=Layout(
@@ -79,6 +80,7 @@ def engine_lab(
             root=str(home),
         ),
         policy=Policy(workers=workers, failure_policy=failure_policy, grace_s=0.05),
+        office=Office(store.leases, store.mailbox, clock),
     )
     with ThreadPoolExecutor(1) as thread, engine:
         try:

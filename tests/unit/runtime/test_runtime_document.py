@@ -17,6 +17,13 @@ SMALL = pipeline(
 )  # fmt: skip
 
 
+HISTORY = {
+    "attempt": 1,
+    "error": {"code": 2, "message": "first"},
+    "ended_at": "1970-01-01T00:16:42.000000Z",
+}
+
+
 def rehearsed() -> Rehearsal:
     run = Rehearsal.of(SMALL, name="nightly")
     run.start("make")
@@ -72,6 +79,7 @@ def test_a_task() -> None:
         "display_name": "make",
         "state": "SUCCEEDED",
         "attempts": 2,
+        "history": [HISTORY],
         "cached": False,
         "error": None,
         "exit_of": None,

@@ -11,9 +11,12 @@ from postlude.core.task import (
     Artifact,
     CancelRequested,
     Code,
+    DeadlinePassed,
     Event,
     Failed,
+    Lost,
     Outputs,
+    RetryRequested,
     Started,
     Succeeded,
     TaskError,
@@ -22,6 +25,7 @@ from postlude.core.task import (
 from postlude.runtime.record import decode_event, decode_settings, encode_event, encode_settings
 
 PATH = TaskPath("for-loop-2[1]/train")
+KNOWN = "started, succeeded, failed, lost, cancel_requested, deadline_passed, retry_requested, pipeline_revised"
 ARTIFACT = Artifact(
     name="model", uri="/a", schema_title="system.Model", schema_version="1", metadata={"a": [1, None]},
     digest="sha256:1", producer=PATH, custom_path="/mine",
@@ -48,8 +52,15 @@ VALUES: dict[str, Any] = {"n": 1, "x": 0.5, "big": 2**70, "list": [1, "a", None]
         (Failed(path=PATH, attempt=1, at=1.5, error=TaskError(code=Code.NOT_FOUND, message="gone")), "failed"),
         (CancelRequested(at=1.5), "cancel_requested"),
         (CancelRequested(at=1.5, force=True, exit_tasks=False), "cancel_requested"),
+        (CancelRequested(at=1.5, let_finish=True), "cancel_requested"),
+        (Lost(path=PATH, attempt=1, at=1.5), "lost"),
+        (DeadlinePassed(path=PATH, at=1.5), "deadline_passed"),
+        (RetryRequested(at=1.5, tasks=(PATH,), timeout_s=2.0), "retry_requested"),
     ],
-    ids=["started", "succeeded", "outputs", "failed", "no exit code", "cancel", "forced cancel"],
+    ids=[
+        "started", "succeeded", "outputs", "failed", "no exit code", "cancel", "forced cancel", "stop", "lost",
+        "deadline", "retry",
+    ],
 )  # fmt: skip
 def test_an_event_survives_the_journal(event: Event, name: str) -> None:
     kept = json.loads(json.dumps(encode_event(event)))
@@ -61,9 +72,9 @@ def test_an_event_survives_the_journal(event: Event, name: str) -> None:
     [
         (
             {"type": "paused", "at": 1.0},
-            "journal entry of type 'paused': this version knows started, succeeded, failed, cancel_requested",
+            f"journal entry of type 'paused': this version knows {KNOWN}",
         ),
-        ({"at": 1.0}, "journal entry of type None: this version knows started, succeeded, failed, cancel_requested"),
+        ({"at": 1.0}, f"journal entry of type None: this version knows {KNOWN}"),
         ({"type": "started", "path": "a", "at": 1.0}, "Object missing required field `attempt`"),
         ({"type": "started", "path": "a", "attempt": "1", "at": 1.0}, "Expected `int`, got `str` - at `$.attempt`"),
     ],

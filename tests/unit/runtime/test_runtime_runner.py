@@ -8,7 +8,7 @@ import pytest
 from postlude.core.run_state import Run, Settings
 from postlude.core.task import Code, Command, Failed, Start, Started, Succeeded, Task, TaskError, TaskPath
 from postlude.ports.journal import Journal, RunRecord, Save, StoreError
-from postlude.runtime.runner import Runner
+from postlude.runtime.runner import Runner, Shell
 from postlude.spec.types import Json, Pipeline
 from run_lab import dag, exit_task, pipeline, task
 
@@ -39,6 +39,9 @@ class Diary(Journal):
     def events(self, run_id: str) -> list[Json]:  # noqa: ARG002 - the port's
         return [event for save in self.saves for event in save.events]
 
+    def unfinished(self) -> list[str]:
+        return [record.run_id for record in self.records]
+
     def record(self, run_id: str) -> RunRecord:  # noqa: ARG002 - the port's
         return self.records[-1]
 
@@ -51,14 +54,8 @@ class Diary(Journal):
 
 
 def runner(diary: Diary, source: Pipeline = TWO) -> Runner:
-    return Runner(
-        source,
-        SETTINGS,
-        journal=diary,
-        perform=diary.perform,
-        log_of=lambda task: f"{task.path}.log",
-        watch=diary.watch,
-    )
+    shell = Shell(journal=diary, perform=diary.perform, log_of=lambda task: f"{task.path}.log", watch=diary.watch)
+    return Runner.begin(source, SETTINGS, shell)
 
 
 def started(path: str) -> Started:

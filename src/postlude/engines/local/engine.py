@@ -1,10 +1,10 @@
-"""The embedded engine: runs a whole pipeline on this machine, in this process and its children."""
+"""The embedded engine: runs whole pipelines on this machine, in this process and its children."""
 
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,18 +13,27 @@ from postlude.core.run_state import FailurePolicy, Run, Settings, StatusWords
 from postlude.core.task import (
     CancelRequested,
     Command,
+    DeadlinePassed,
     Event,
+    Failed,
     FinishRun,
+    PipelineRevised,
+    RetryRequested,
+    SetDeadline,
     Start,
     Started,
+    Succeeded,
     Task,
     TaskPath,
     Terminate,
 )
+from postlude.engines.local.deadlines import Deadlines
+from postlude.engines.local.office import Office
 from postlude.engines.local.schedule import Schedule
 from postlude.ports.journal import Catalog, Journal
 from postlude.runtime.attempt import Bench, log_path, perform_attempt
-from postlude.runtime.runner import Runner, Watcher
+from postlude.runtime.checkpoint import Point, reached
+from postlude.runtime.runner import Runner, Shell, Watcher
 from postlude.spec.types import Json, Pipeline
 
 Inbox = queue.SimpleQueue[Event]
@@ -54,19 +63,28 @@ class Policy:
     Attributes:
         workers: Attempts at a time.
         grace_s: Seconds between SIGTERM and SIGKILL when an attempt is stopped.
+        timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
+        exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
+        exit_tasks_on_cancel: Whether exit tasks run when a run is canceled.
     """
 
     workers: int
     failure_policy: FailurePolicy = FailurePolicy.SLOW
     status_words: StatusWords = StatusWords.KFP
     grace_s: float = 10.0
+    timeout_s: float | None = None
+    exit_timeout_s: float | None = None
+    exit_tasks_on_cancel: bool = True
 
 
 class LocalEngine:
     """Runs pipelines, one at a time. A context manager: leaving it kills whatever still runs."""
 
-    def __init__(self, *, bench: Bench, journal: Journal, catalog: Catalog, layout: Layout, policy: Policy) -> None:
+    def __init__(
+        self, *, bench: Bench, journal: Journal, catalog: Catalog, layout: Layout, policy: Policy, office: Office
+    ) -> None:
         self._bench, self._journal, self._catalog, self._layout, self._policy = bench, journal, catalog, layout, policy
+        self._office = office
         self._pool = ThreadPoolExecutor(max_workers=policy.workers, thread_name_prefix="attempt")
         self._clear()
 
@@ -89,7 +107,10 @@ class LocalEngine:
         Args:
             force: Stop exit tasks too.
         """
-        self._inbox.put(CancelRequested(at=self._bench.clock.now(), force=force))
+        exit_tasks = self._policy.exit_tasks_on_cancel
+        self._inbox.put(CancelRequested(at=self._bench.clock.now(), force=force, exit_tasks=exit_tasks))
+
+    # --- runs ---------------------------------------------------------------------------------------------------------
 
     def run(
         self, pipeline: Pipeline, arguments: Mapping[str, Json], *, name: str = "", watch: Watcher | None = None
@@ -109,31 +130,95 @@ class LocalEngine:
             StoreError: The database could not take a step; nothing that followed from it was done.
         """
         settings = self._settings(pipeline, arguments, name)
-        try:
-            self._drive(pipeline, settings, watch)
-        finally:
-            for path, attempt in self._active:
-                self._terminate(path, attempt)
-            self._clear()
-        return self._catalog.run(settings.run_id)
+        return self._driven(settings.run_id, lambda: Runner.begin(pipeline, settings, self._shell(watch)))
 
-    def _drive(self, pipeline: Pipeline, settings: Settings, watch: Watcher | None) -> None:
-        self._run_id = settings.run_id
-        runner = Runner(
-            pipeline, settings, journal=self._journal, perform=self._perform, log_of=self._log_of, watch=watch
-        )
+    def resume(self, run_id: str, *, watch: Watcher | None = None) -> Json:
+        """Go on with a run whose engine is gone, to its end; a final run is given as it is.
+
+        Raises:
+            HeldError: The run's engine lives.
+            StoreError: There is no such run, or the database cannot be used.
+        """
+        return self._driven(run_id, lambda: self._resumed(run_id, watch))
+
+    def retry(
+        self,
+        run_id: str,
+        *,
+        tasks: Sequence[TaskPath] = (),
+        timeout_s: float | None = None,
+        pipeline: Pipeline | None = None,
+        watch: Watcher | None = None,
+    ) -> Json:
+        """Reopen what did not succeed in a final run, and the tasks named with all that follows them (R13).
+
+        Args:
+            run_id: The run.
+            tasks: Paths of tasks that run again, whatever their state.
+            timeout_s: The run's new time limit, in seconds from now; None for none.
+            pipeline: What takes the place of the run's own pipeline; None keeps that.
+            watch: Told after every step, on this thread.
+
+        Raises:
+            HeldError: The run's engine lives.
+            StoreError: There is no such run, or the database cannot be used.
+        """
+
+        def reopened() -> Runner:
+            runner = self._resumed(run_id, watch)
+            self._office.discard_requests(run_id)
+            at, chosen = self._bench.clock.now(), tuple(tasks)
+            if pipeline is None:
+                runner.take([RetryRequested(at=at, tasks=chosen, timeout_s=timeout_s)])
+            else:
+                runner.take([PipelineRevised(at=at, pipeline=pipeline, tasks=chosen, timeout_s=timeout_s)])
+            return runner
+
+        return self._driven(run_id, reopened)
+
+    def _resumed(self, run_id: str, watch: Watcher | None) -> Runner:
+        """The run as its last engine left it, with what was asked of that engine since; nothing has begun yet."""
+        runner = Runner.resume(run_id, self._shell(watch), at=self._bench.clock.now())
+        runner.take(self._asked_for())
+        return runner
+
+    def _driven(self, run_id: str, make: Callable[[], Runner]) -> Json:
+        """Drive a run to its end, as the only engine that does."""
+        self._run_id = run_id
+        with self._office.driving(run_id):
+            try:
+                self._drive(make())
+                reached(Point.FINISHED)
+            finally:
+                for path, attempt in self._active:
+                    self._terminate(path, attempt)
+                self._clear()
+        return self._catalog.run(run_id)
+
+    def _drive(self, runner: Runner) -> None:
         while not runner.run.state.is_final:
-            runner.take(self._dispatch(runner.run) or self._gather())
+            if not self._begin_attempts(runner):
+                runner.take(self._gather())
 
     def _clear(self) -> None:
         """Forget the last run: its paths, and news that still comes of it, are none of the next one's."""
         self._inbox: Inbox = queue.SimpleQueue()
         self._schedule = Schedule(time.monotonic)
+        self._deadlines = Deadlines(self._bench.clock.now)
         self._active: set[tuple[TaskPath, int]] = set()
         self._run_id = ""
 
+    def _shell(self, watch: Watcher | None) -> Shell:
+        return Shell(
+            journal=self._journal,
+            perform=self._perform,
+            log_of=self._log_of,
+            watch=watch,
+            remove_leftovers=self._bench.executor.remove_leftovers,
+        )
+
     def _settings(self, pipeline: Pipeline, arguments: Mapping[str, Json], name: str) -> Settings:
-        run_id = self._bench.clock.new_run_id()
+        run_id, policy = self._bench.clock.new_run_id(), self._policy
         workspace = self._layout.workspace(run_id)
         if pipeline.workspace:
             workspace.mkdir(parents=True, exist_ok=True)
@@ -142,8 +227,10 @@ class LocalEngine:
             name=name or pipeline.display_name or pipeline.name,
             created_at=self._bench.clock.now(),
             arguments=arguments,
-            failure_policy=self._policy.failure_policy,
-            status_words=self._policy.status_words,
+            failure_policy=policy.failure_policy,
+            status_words=policy.status_words,
+            timeout_s=pipeline.timeout_s if policy.timeout_s is None else policy.timeout_s,
+            exit_timeout_s=policy.exit_timeout_s,
             pipeline_root=self._layout.root,
             workspace=str(workspace) if pipeline.workspace else "",
         )
@@ -156,6 +243,8 @@ class LocalEngine:
                 self._schedule.add(command)
             case Terminate(path=path, attempt=attempt):
                 self._terminate(path, attempt)
+            case SetDeadline():
+                self._deadlines.add(command)
             case FinishRun():
                 pass
 
@@ -165,30 +254,34 @@ class LocalEngine:
         else:
             self._schedule.drop(path, attempt)
 
-    def _dispatch(self, run: Run) -> list[Event]:
-        """Begin as many attempts as there are free workers; the events of their start."""
-        begun: list[Event] = []
+    def _begin_attempts(self, runner: Runner) -> bool:
+        """Begin as many attempts as there are free workers, once the journal says so; whether there were any."""
+        starts: list[Start] = []
         while len(self._active) < self._policy.workers and (start := self._schedule.pop()) is not None:
             self._active.add((start.path, start.attempt))
-            begun.append(Started(path=start.path, attempt=start.attempt, at=self._bench.clock.now()))
-            self._pool.submit(self._attempt, run, run.tasks[start.path], self._inbox)
-        return begun
+            starts.append(start)
+        at = self._bench.clock.now()
+        runner.take([Started(path=start.path, attempt=start.attempt, at=at) for start in starts])
+        for start in starts:
+            reached(Point.STARTING)
+            self._pool.submit(self._attempt, runner.run, runner.run.tasks[start.path], self._inbox)
+        return bool(starts)
 
     def _attempt(self, run: Run, task: Task, inbox: Inbox) -> None:
         """On a worker thread: one attempt, reported to the inbox of its run."""
         place = (run.run_id, task.path, task.attempt)
-        inbox.put(
-            perform_attempt(
-                self._bench,
-                run,
-                task,
-                directory=self._layout.directory(*place),
-                artifacts=self._layout.artifacts(*place),
-            )
-        )
+        directory, artifacts = self._layout.directory(*place), self._layout.artifacts(*place)
+        inbox.put(perform_attempt(self._bench, run, task, directory=directory, artifacts=artifacts))
 
     def _gather(self) -> list[Event]:
         """Wait for something to happen; everything that has."""
+        events = self._reported()
+        for event in events:
+            if isinstance(event, Succeeded | Failed):
+                self._active.discard((event.path, event.attempt))
+        return [*events, *self._asked_for()]
+
+    def _reported(self) -> list[Event]:
         events: list[Event] = []
         try:
             events.append(self._inbox.get(timeout=self._wait_s()))
@@ -196,14 +289,24 @@ class LocalEngine:
                 events.append(self._inbox.get_nowait())
         except queue.Empty:
             pass
-        for event in events:
-            if not isinstance(event, CancelRequested):
-                self._active.discard((event.path, event.attempt))
         return events
 
-    def _wait_s(self) -> float | None:
-        """Seconds until an attempt can begin; None where that takes an event: a worker that becomes free, say."""
-        return self._schedule.wait_s() if len(self._active) < self._policy.workers else None
+    def _asked_for(self) -> list[Event]:
+        """What other processes and the clock ask for."""
+        at = self._bench.clock.now()
+        deadlines = [DeadlinePassed(path=deadline.path, at=at) for deadline in self._deadlines.passed()]
+        requests = [self._as_allowed(request) for request in self._office.requests(self._run_id, at)]
+        return [*requests, *deadlines]
+
+    def _as_allowed(self, request: CancelRequested) -> CancelRequested:
+        return replace(request, exit_tasks=request.exit_tasks and self._policy.exit_tasks_on_cancel)
+
+    def _wait_s(self) -> float:
+        """Seconds until somebody must be looked after, if nothing happens before."""
+        waits = [self._office.wait_s, self._deadlines.wait_s()]
+        if len(self._active) < self._policy.workers:
+            waits.append(self._schedule.wait_s())
+        return min(wait for wait in waits if wait is not None)
 
     def _log_of(self, task: Task) -> str | None:
         if not task.kind.is_leaf or not task.attempt:

@@ -102,7 +102,7 @@ class ContainerExecutor:
         self._client.close()
 
     def remove_leftovers(self, run_id: str) -> int:
-        """Kill and remove the containers that a crashed process left behind for a run; returns how many there were."""
+        """Kill and remove the containers that a crashed process left behind for a run; see `Executor`."""
         found = self._client.call(
             "ps", "--all", "--quiet", f"--filter=label={RUN_LABEL}={run_id}", timeout_s=_ANSWER_WITHIN_S
         ).output.split()

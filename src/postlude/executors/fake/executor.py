@@ -101,6 +101,10 @@ class FakeExecutor(Executor):
             self._terminated.setdefault((run_id, path, attempt), grace_s)
             self._moved.notify_all()
 
+    def remove_leftovers(self, run_id: str) -> int:  # noqa: ARG002 - the port's signature
+        """See `Executor.remove_leftovers`: nothing runs, so nothing is left."""
+        return 0
+
     def close(self) -> None:
         """See `Executor.close`."""
         with self._moved:

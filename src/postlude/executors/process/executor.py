@@ -87,6 +87,10 @@ class ProcessExecutor(Executor):
             if under_way.supervisor is not None:
                 under_way.supervisor.stop(under_way.id, grace_s)
 
+    def remove_leftovers(self, run_id: str) -> int:  # noqa: ARG002 - the port's signature
+        """See `ports.executor.Executor.remove_leftovers`: processes die with the engine that started them."""
+        return 0
+
     def close(self) -> None:
         """See `ports.executor.Executor.close`."""
         with self._lock:

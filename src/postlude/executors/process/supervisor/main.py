@@ -30,6 +30,7 @@ class Supervisor:
 
     def __init__(self, control: socket.socket, engine: int, boot: list[str]) -> None:
         self._control = control
+        self._engine = engine
         self._boot = boot
         self._inherited = dict(os.environ)
         self._frames = Frames()
@@ -76,6 +77,8 @@ class Supervisor:
                 raise TypeError(f"not an order: {order}")
 
     def _run(self, order: Run) -> None:
+        if os.getppid() != self._engine:
+            return  # the engine died before the order was read: the attempt is lost, and may be made again elsewhere
         if order.source is not None and not order.fresh:
             self._preload()
         try:

@@ -1,0 +1,104 @@
+"""Drives runs from the command line: a view while they run, signals that cancel them, the verdict, the exit code."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+
+from postlude.cli.document import print_document
+from postlude.cli.main import INTERRUPTED
+from postlude.cli.rows import rows
+from postlude.cli.screen import is_terminal, print_rows, view
+from postlude.cli.signals import cancel_on_signals
+from postlude.cli.tree import tree_of
+from postlude.cli.verdict import SHORT_ID, verdict
+from postlude.engines.local.engine import LocalEngine
+from postlude.runtime.runner import Watcher
+from postlude.spec.problem import ConfigError
+from postlude.spec.types import Json
+from postlude.wiring import RunOptions, open_engine
+
+EXIT_CODES: Final = {"SUCCEEDED": 0, "FAILED": 1, "CANCELED": INTERRUPTED}
+_WORST_FIRST: Final = (2, 1, INTERRUPTED, 0)
+_TREE_ROWS_MAX: Final = 100
+
+Act = Callable[[LocalEngine, Watcher], Json]
+"""What the engine is to do; gives the document of the run that it drove to its end."""
+
+
+class Driver:
+    """An engine, and the operator who watches it and may end what it does.
+
+    Attributes:
+        interrupted: Whether the operator asked for the end of a run.
+    """
+
+    def __init__(self, engine: LocalEngine, *, silent: bool) -> None:
+        self._engine, self._silent = engine, silent
+        self.interrupted = False
+
+    def drive(self, title: str, act: Act, *, before: Json | None = None) -> Json:
+        """Do it under the operator's eyes.
+
+        Args:
+            title: What the run is called in the view.
+            act: What to do.
+            before: The document of a run that is gone on with.
+        """
+        shown = view(title, silent=self._silent, before=before)
+        with shown, cancel_on_signals(self._cancel, shown.say):
+            return act(self._engine, shown.watch)
+
+    def _cancel(self, *, force: bool = False) -> None:
+        self.interrupted = True
+        self._engine.cancel(force=force)
+
+
+@contextmanager
+def driver(options: RunOptions, *, silent: bool) -> Iterator[Driver]:
+    """An engine to drive runs with; `silent` shows nothing of them on standard output.
+
+    Raises:
+        ConfigError: The home, the database or the container engine cannot be used.
+    """
+    with open_engine(options) as engine:
+        yield Driver(engine, silent=silent)
+
+
+def report(document: Json) -> None:
+    """Print the verdict on a run; on a terminal, its tree before that."""
+    if is_terminal():
+        print_rows(rows(tree_of(document), limit=_TREE_ROWS_MAX))
+        click.echo()
+    print_rows(verdict(document), wrap=True)
+
+
+def finish(document: Json, *, as_json: bool) -> None:
+    """Print what became of the one run that a command drove, and end the command with the exit code that says it."""
+    with _told(document):
+        if as_json:
+            print_document(document)
+        else:
+            report(document)
+        sys.stdout.flush()
+    raise click.exceptions.Exit(EXIT_CODES[document["state"]])
+
+
+@contextmanager
+def _told(document: Json) -> Iterator[None]:
+    """Where the verdict cannot be printed, say at least what it is."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        run, ended = document["run_id"][:SHORT_ID], document["state"]
+        what = f"standard output cannot be written: {error.strerror}. The run ended {ended}"
+        raise ConfigError(f"{what}; `postlude show {run}` shows it.") from error
+
+
+def worst(codes: Iterable[int]) -> int:
+    """The exit code that says the most of these: refused, FAILED, CANCELED, SUCCEEDED."""
+    return min(codes, key=_WORST_FIRST.index, default=0)

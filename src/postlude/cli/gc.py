@@ -1,0 +1,177 @@
+"""`postlude gc`."""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from postlude.cli.catalog import stored
+from postlude.cli.cleaning import Cleaned, clean
+from postlude.cli.document import print_document
+from postlude.cli.options import HOME
+from postlude.cli.rows import Row
+from postlude.cli.screen import print_rows
+from postlude.cli.verdict import SHORT_ID
+from postlude.cli.words import epoch, wall_date
+from postlude.core.task import State
+from postlude.runtime.garbage import Limits, old_runs, size_bytes, unused_artifacts
+from postlude.spec.problem import ConfigError
+from postlude.spec.types import Json
+from postlude.stores.home import Home, open_home, safe_name
+from postlude.stores.store import Store
+
+_SCHEMA: Final = "postlude.gc/v1"
+_DAY_S: Final = 86400
+_ALL: Final = 1_000_000_000
+_SHOWN: Final = 20
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """A run to remove, and what its own files take."""
+
+    document: Json
+    directory_bytes: int
+    artifact_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    """What is to be removed.
+
+    Attributes:
+        artifacts: Directories of artifacts that nobody refers to even now, with their sizes.
+    """
+
+    runs: tuple[_Run, ...]
+    artifacts: tuple[tuple[Path, int], ...]
+
+
+@click.command("gc")
+@click.option(
+    "--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Remove final runs that ended longer ago."
+)
+@click.option(
+    "--keep", type=click.IntRange(min=0), metavar="N", help="Keep the newest N final runs, and remove others."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@HOME
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document; without --yes nothing is removed.")
+def command(*, older_than: float | None, keep: int | None, yes: bool, home: Path | None, as_json: bool) -> None:
+    """Remove final runs by age and count with all that is theirs, and artifacts that nobody refers to.
+
+    With both --older-than and --keep a run is removed if it is older and not among the newest N; with neither only
+    artifacts are. What would be removed is shown first. Runs that are not final are left alone.
+    """
+    limits = Limits(older_than_s=None if older_than is None else older_than * _DAY_S, keep=keep)
+    where = open_home(home)
+    with stored(where.root) as store:
+        plan = _planned(store, where, limits)
+        if as_json:
+            removed = clean(store, where, [one.document["run_id"] for one in plan.runs]) if yes else None
+            print_document(_document(plan, removed))
+        elif not plan.runs and not plan.artifacts:
+            click.echo("Nothing to remove.")
+            return
+        else:
+            print_rows(_rows(plan))
+            _confirm(yes=yes)
+            removed = clean(store, where, [one.document["run_id"] for one in plan.runs])
+            click.echo(f"Removed {_counted(removed.runs, 'run')} and freed {_size(removed.freed_bytes)}.")
+    _tell(removed)
+
+
+def _planned(store: Store, home: Home, limits: Limits) -> _Plan:
+    documents = store.catalog.runs(limit=_ALL)
+    unfinished = set(store.journal.unfinished())
+    ended = [None if one["run_id"] in unfinished else epoch(one["finished_at"]) for one in documents]
+    runs = [_run(home, one) for one in old_runs(documents, ended, limits, time.time())]
+    spared = {safe_name(one) for one in unfinished} | {safe_name(one.document["run_id"]) for one in runs}
+    unused = unused_artifacts(home.artifacts, store.upkeep.used_artifacts(), spared)
+    sized = [(path, size_bytes(path)) for path in unused]
+    return _Plan(runs=tuple(runs), artifacts=tuple((path, size) for path, size in sized if size))
+
+
+def _run(home: Home, document: Json) -> _Run:
+    run_id = document["run_id"]
+    return _Run(
+        document=document,
+        directory_bytes=size_bytes(home.run_directory(run_id)),
+        artifact_bytes=size_bytes(home.artifacts / safe_name(run_id)),
+    )
+
+
+def _confirm(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError("Nothing was removed: there is nobody to ask. Say --yes to remove this.")
+    if not click.confirm("Remove this?"):
+        raise click.exceptions.Exit(0)
+
+
+def _tell(removed: Cleaned | None) -> None:
+    """What was left, on standard error; exit code 1 where something that should go is still there."""
+    if removed is None:
+        return
+    for note in removed.notes:
+        click.echo(note, err=True)
+    raise click.exceptions.Exit(1 if removed.failed else 0)
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def _rows(plan: _Plan) -> list[Row]:
+    rows: list[Row] = []
+    if plan.runs:
+        own = sum(one.directory_bytes for one in plan.runs)
+        made = sum(one.artifact_bytes for one in plan.runs)
+        artifacts = f", up to {_size(made)} of artifacts that other runs may use" if made else ""
+        rows.append(((f"{_counted(len(plan.runs), 'final run')}: {_size(own)} of logs and files{artifacts}", "bold"),))
+        rows += [_run_row(one) for one in plan.runs[:_SHOWN]]
+        if len(plan.runs) > _SHOWN:
+            rows.append(((f"  … {len(plan.runs) - _SHOWN} more", "dim"),))
+    if plan.artifacts:
+        unused = sum(size for _, size in plan.artifacts)
+        rows.append(((f"Artifacts that nobody refers to: {_size(unused)}", "bold"),))
+    return rows
+
+
+def _run_row(one: _Run) -> Row:
+    state, ended = one.document["state"], epoch(one.document["finished_at"])
+    size = _size(one.directory_bytes + one.artifact_bytes)
+    named = f"  {one.document['run_id'][:SHORT_ID]}  {one.document['pipeline']}  "
+    return (
+        (named, ""),
+        (state, "dim" if state == State.SUCCEEDED.value else ""),
+        (f"  {wall_date(ended or 0)}  {size}", "dim"),
+    )
+
+
+def _document(plan: _Plan, removed: Cleaned | None) -> Json:
+    runs = [
+        {key: one.document[key] for key in ("run_id", "pipeline", "state", "finished_at")}
+        | {"directory_bytes": one.directory_bytes, "artifact_bytes": one.artifact_bytes}
+        for one in plan.runs
+    ]
+    unused = [{"path": str(path), "size_bytes": size} for path, size in plan.artifacts]
+    done = None if removed is None else {"runs": removed.runs, "freed_bytes": removed.freed_bytes}
+    return {"schema": _SCHEMA, "runs": runs, "artifacts": unused, "removed": done}
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _size(count: float) -> str:
+    """A number of bytes as people read it: "1.5 MB"."""
+    for unit in _UNITS[:-1]:
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} {_UNITS[-1]}"

@@ -1,0 +1,107 @@
+"""How tasks and groups become final, and who is told."""
+
+from dataclasses import replace
+
+from postlude.core.draft import Draft, Look
+from postlude.core.final_status import causes, error_of, outcome
+from postlude.core.halt import CANCELED, Halt, fail_fast, halt, halt_one
+from postlude.core.iterate import passed_out
+from postlude.core.nodes import child
+from postlude.core.run_state import FailurePolicy, children
+from postlude.core.task import (
+    ROOT,
+    Code,
+    FinishRun,
+    Kind,
+    Outputs,
+    State,
+    Task,
+    TaskError,
+    TaskPath,
+    child_path,
+)
+from postlude.spec.types import Dag
+
+
+def finish(
+    draft: Draft,
+    task: Task,
+    state: State,
+    *,
+    error: TaskError | None = None,
+    outputs: Outputs | None = None,
+    cached: bool = False,
+) -> None:
+    """End a task, and tell those who wait for it."""
+    kept = error if error is not None or state is not State.FAILED else task.error
+    ended(draft, draft.finish(task, state, error=kept, outputs=outputs or task.outputs, cached=cached, stopping=None))
+
+
+def halt_below(draft: Draft, task: Task, orders: Halt) -> None:
+    """End what is unfinished in a group, or a leaf itself, as ordered, and tell those who wait for it."""
+    halted = halt_one(draft, task, orders) if task.kind.is_leaf else halt(draft, task, orders)
+    for one in halted:
+        ended(draft, one)
+
+
+def not_started(upstream: TaskPath) -> TaskError:
+    """The error of a task that was not started because an upstream failed."""
+    return TaskError(code=Code.FAILED_PRECONDITION, message=f"not started: upstream {upstream} failed")
+
+
+def ended(draft: Draft, task: Task) -> None:
+    """What follows from a task being final."""
+    if not task.entered and not task.kind.is_leaf:
+        _record_children(draft, task)
+    _became_final(draft, task)
+    if task.state is State.FAILED and draft.run.settings.failure_policy is FailurePolicy.FAST and task.path != ROOT:
+        halt_below(draft, draft[task.parent], fail_fast(task.path))
+
+
+def _record_children(draft: Draft, group: Task) -> None:
+    """Inside a group that was never entered every child has the group's state (R14)."""
+    dag = group.component.dag
+    if dag is None or group.kind is Kind.LOOP:
+        return
+    state, error = group.state, group.error
+    if state is State.FAILED:
+        state, error = State.UPSTREAM_FAILED, not_started(group.path)
+    draft.put(replace(draft[group.path], size=len(dag.tasks)))
+    for key in dag.tasks:
+        recorded = draft.finish(replace(child(draft.run, group, dag, key), waiting=0), state, error=error)
+        _record_children(draft, recorded)
+
+
+def _became_final(draft: Draft, task: Task) -> None:
+    """Wake the tasks that wait for this one; close the group if it was its last child."""
+    if task.path == ROOT:
+        draft.command(FinishRun())
+        return
+    parent = draft.put(replace(draft[task.parent], unfinished=draft[task.parent].unfinished - 1))
+    if task.index is not None:
+        draft.later(Look.ADMIT, parent.path)
+    else:
+        _wake(draft, parent, task.spec.key)
+    if parent.unfinished == 0:
+        draft.later(Look.CLOSE, parent.path)
+
+
+def _wake(draft: Draft, parent: Task, key: str) -> None:
+    dag = parent.component.dag or Dag()
+    for dependent in dag.topology.dependents.get(key, ()):
+        waiter = draft[child_path(parent.path, dependent)]
+        if not waiter.state.is_final:
+            draft.put(replace(waiter, waiting=waiter.waiting - 1))
+            draft.later(Look.START, waiter.path)
+
+
+def close(draft: Draft, path: TaskPath) -> None:
+    """Give a group its outcome once every child is final."""
+    group = draft[path]
+    if group.state.is_final or group.unfinished:
+        return
+    state = outcome(draft[one].state for one in children(group))
+    error = error_of(state, causes(draft.run, group)) if state is not State.SUCCEEDED else None
+    if path == ROOT and draft.run.cancel is not None:
+        state, error = State.CANCELED, error or CANCELED.error
+    finish(draft, group, state, error=error, outputs=passed_out(draft.run, group))
