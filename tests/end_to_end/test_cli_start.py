@@ -57,4 +57,5 @@ def test_help_lists_every_command() -> None:
         [sys.executable, "-m", "postlude", "--help"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     listed = [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()]
-    assert listed == ["run", "validate", "graph", "runs", "show", "logs", "version"]
+    reading = ["validate", "graph", "runs", "show", "logs", "events", "explain"]
+    assert listed == ["run", *reading, "cancel", "stop", "resume", "retry", "verify", "gc", "version"]

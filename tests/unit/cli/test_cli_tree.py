@@ -34,3 +34,12 @@ def test_an_exit_task_stands_right_after_its_group() -> None:
 def test_iterations_are_named_by_their_index() -> None:
     tree = tree_of(run(*loop("loop", count=2)))
     assert [node.name for node in tree.root.children["loop"].children.values()] == ["[0]", "[1]"]
+
+
+def test_a_group_that_waits_again_has_nothing_in_it() -> None:
+    tree = tree_of(
+        run(task("body", "FAILED", "group"), task("body/in", "FAILED", "group"), task("body/in/x", "FAILED"))
+    )
+    tree.update(Facts(path="body", kind=Kind.GROUP, state=State.PENDING))
+    tree.update(Facts(path="body/new", kind=Kind.TASK, state=State.RUNNING))
+    assert (list(tree.root.children["body"].children), len(tree), list(tree.root.bad)) == (["body/new"], 3, [])

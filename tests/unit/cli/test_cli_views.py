@@ -2,6 +2,7 @@ import io
 import re
 
 import pytest
+from cli_documents import run, task
 from rich.console import Console
 
 from postlude.cli.lines import LinesView, SilentView
@@ -89,3 +90,13 @@ def test_the_live_view_is_never_higher_than_the_terminal() -> None:
     view = LiveView("demo", terminal)
     view.watch(run_of(*many), many)
     assert len(view._draw().plain.splitlines()) <= 8
+
+
+def test_the_live_view_of_a_run_that_is_gone_on_with_begins_with_how_it_stood() -> None:
+    terminal = Console(file=io.StringIO(), force_terminal=True, width=80, height=10, color_system=None)
+    before = run(task("fetch"), task("train", "FAILED"))
+    view = LiveView("demo", terminal, before=before)
+    train = node("train", State.RUNNING)
+    view.watch(run_of(train), [train])
+    drawn = view._draw().plain
+    assert ("✓ fetch" in drawn, "● train" in drawn) == (True, True)

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from postlude.cli.cancel import FIRST, SECOND, cancel_on_signals
+from postlude.cli.signals import FIRST, SECOND, cancel_on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
