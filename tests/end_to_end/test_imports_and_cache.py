@@ -196,6 +196,16 @@ def test_a_task_whose_artifact_is_gone_runs_again(harness: Harness, log: Path) -
     assert (log.read_text(), second.state) == ("a\na\n", "SUCCEEDED")
 
 
+def test_a_task_whose_artifact_was_changed_in_place_runs_again(harness: Harness, log: Path) -> None:
+    arguments = {"log": str(log), "text": "a"}
+    first = harness.run(caching, arguments)
+    Path(first.outputs("counted")["data"][0]["uri"]).write_text("spoiled")
+    second = harness.run(caching, arguments)
+
+    assert Path(second.outputs("counted")["data"][0]["uri"]).read_text() == "a"
+    assert (log.read_text(), second.state) == ("a\na\n", "SUCCEEDED")
+
+
 def test_an_environment_variable_is_part_of_the_key(harness: Harness, log: Path) -> None:
     def with_mode(mode: str) -> dict:
         @dsl.pipeline(name="env")

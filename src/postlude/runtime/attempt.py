@@ -100,7 +100,7 @@ def _outcome(bench: Bench, run: Run, task: Task, directory: Path, artifacts: str
 
 
 def _cached(bench: Bench, key: str | None) -> Outputs | None:
-    """The outputs kept under the key, if their artifacts are still there; what cannot be read was never kept."""
+    """The outputs kept under the key, if their artifacts are what they were; what cannot be read was never kept."""
     try:
         stored = None if key is None or bench.cache is None else bench.cache.find(key)
         outputs = None if stored is None else msgspec.convert(stored, Outputs)
@@ -109,7 +109,7 @@ def _cached(bench: Bench, key: str | None) -> Outputs | None:
     if outputs is None:
         return None
     kept = [artifact for given in outputs.artifacts.values() for artifact in given if artifact.digest]
-    return outputs if all(bench.artifacts.exists(artifact.uri) for artifact in kept) else None
+    return outputs if all(bench.artifacts.digest(artifact.uri) == artifact.digest for artifact in kept) else None
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
