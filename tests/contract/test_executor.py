@@ -110,7 +110,7 @@ def wait_for(attempt: Attempt, text: str) -> None:
         pytest.param("exit 0", Exit(ending=Ending.EXITED, code=0), id="well"),
         pytest.param("exit 3", Exit(ending=Ending.EXITED, code=3, message="exit code 3"), id="exit-code"),
         pytest.param(
-            "echo first >&2; echo last >&2; echo; exit 3",
+            "echo first >&2; echo last >&2; echo; sleep 0.2; exit 3",
             Exit(ending=Ending.EXITED, code=3, message="exit code 3: last"),
             id="last-words",
         ),
