@@ -5,9 +5,10 @@ Source: `PipelineTaskSpec.TriggerPolicy.condition` in KFP's pipeline_spec.proto;
 
 from collections.abc import Mapping
 
-from postlude.core.conform import json_text, preview
+from postlude.core.conform import preview
 from postlude.core.expression import evaluator
 from postlude.core.task import Artifact, Code, Inputs, TaskError
+from postlude.spec.placeholders import render_text
 from postlude.spec.types import Json
 
 
@@ -52,5 +53,5 @@ def _artifacts(artifacts: tuple[Artifact, ...]) -> Json:
 
 def _legacy(value: Json) -> Mapping[str, Json]:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    fields = {"string_value": json_text(value)}
+    fields = {"string_value": render_text(value)}
     return {**fields, "int_value": int(value), "double_value": float(value)} if number else fields

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from postlude.spec.placeholders import render_text
 from postlude.spec.types import Json, ParameterType
 
 
@@ -51,15 +52,6 @@ def parse_text(text: str, declared: ParameterType) -> Json:
     return conform(value, declared)
 
 
-def json_text(value: Json) -> str:
-    """The value as compact JSON; a string as it stands; whole floats as integers, as KFP writes them."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return msgspec.json.encode(value).decode()
-
-
 def preview(value: Json) -> str:
     """The value as JSON, short enough for a message."""
     text = msgspec.json.encode(value).decode() if not isinstance(value, float) or isfinite(value) else str(value)
@@ -71,7 +63,7 @@ def _misfit(value: Json, declared: ParameterType) -> MisfitError:
 
 
 def _string(value: Json) -> Json:
-    return json_text(value)
+    return render_text(value)
 
 
 def _integer(value: Json) -> Json:

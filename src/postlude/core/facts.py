@@ -25,11 +25,6 @@ def task_uuid(run: Run, task: Task) -> str:
     return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 
 
-def pipeline_root(run: Run) -> str:
-    """Where the run's artifacts go, without the run's own part."""
-    return run.settings.pipeline_root
-
-
 def _scope(run: Run, task: Task) -> Task:
     """What `workflow.status` speaks of: an exit task's own group, elsewhere the run so far."""
     at: Task = task
@@ -86,7 +81,7 @@ _FACTS: Final[Mapping[str, Callable[[Run, Task], Json]]] = {
     "pipeline_job_uuid": lambda run, _: run.run_id,
     "pipeline_job_create_time_utc": lambda run, _: rfc3339(run.settings.created_at),
     "pipeline_job_schedule_time_utc": lambda run, _: rfc3339(run.settings.created_at),
-    "pipeline_root": lambda run, _: pipeline_root(run),
+    "pipeline_root": lambda run, _: run.settings.pipeline_root,
     "pipeline_task_name": lambda _, task: task.spec.key,
     "pipeline_task_uuid": task_uuid,
     "workspace_path": lambda run, _: run.settings.workspace,

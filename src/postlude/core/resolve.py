@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from postlude.core.conform import MisfitError, conform, json_text, preview
+from postlude.core.conform import MisfitError, conform, preview
 from postlude.core.facts import fact
 from postlude.core.final_status import payload
 from postlude.core.run_state import Run, is_passed_on
@@ -84,7 +84,7 @@ def as_declared(component: Component, inputs: Inputs) -> Inputs:
     """The inputs of a group as its condition was written for them: texts where the SDK took them for texts."""
     declared = component.inputs.parameters
     parameters = {
-        name: json_text(value) if name in declared and _is_guess(name, declared[name]) else value
+        name: placeholders.render_text(value) if name in declared and _is_guess(name, declared[name]) else value
         for name, value in inputs.parameters.items()
     }
     return replace(inputs, parameters=parameters)

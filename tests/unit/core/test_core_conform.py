@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from postlude.core.conform import MisfitError, conform, json_text, parse_text, preview
+from postlude.core.conform import MisfitError, conform, parse_text, preview
+from postlude.spec.placeholders import render_text
 from postlude.spec.types import ParameterType
 
 Double, Integer, String = ParameterType.NUMBER_DOUBLE, ParameterType.NUMBER_INTEGER, ParameterType.STRING
@@ -93,8 +94,8 @@ def test_parse_text_refuses(text: str, declared: ParameterType, message: str) ->
     ("value", "text"),
     [("a", "a"), (1, "1"), (1.0, "1"), (1.5, "1.5"), (True, "true"), (None, "null"), ([1, "a"], '[1,"a"]')],
 )
-def test_json_text(value: Any, text: str) -> None:
-    assert json_text(value) == text
+def test_render_text(value: Any, text: str) -> None:
+    assert render_text(value) == text
 
 
 def test_a_long_value_is_cut_in_messages() -> None:

@@ -166,7 +166,6 @@ class LocalEngine:
 
         def reopened() -> Runner:
             runner = self._resumed(run_id, watch)
-            self._office.discard_requests(run_id)
             at, chosen = self._bench.clock.now(), tuple(tasks)
             if pipeline is None:
                 runner.take([RetryRequested(at=at, tasks=chosen, timeout_s=timeout_s)])

@@ -38,10 +38,6 @@ class Office:
         finally:
             self._tenancy.release(run_id)
 
-    def discard_requests(self, run_id: str) -> None:
-        """Throw away what was asked of a run that had ended: it is none of what follows."""
-        self._mailbox.collect(run_id)
-
     def requests(self, run_id: str, at: float) -> Sequence[CancelRequested]:
         """What was asked for since the last look.
 
