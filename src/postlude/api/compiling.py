@@ -73,7 +73,7 @@ def compile_component(component: Any) -> bytes:
 
 
 def choose(module: ModuleType, wanted: str) -> Any:
-    """The pipeline to compile: the one named `wanted`, else the only pipeline, else the only component.
+    """The pipeline to compile: the one named `wanted`; else the only one, sub-pipelines aside; else the only component.
 
     Args:
         module: The user's file, imported.
@@ -87,10 +87,16 @@ def choose(module: ModuleType, wanted: str) -> Any:
     components = {name: each for name, each in every.items() if name not in pipelines}
     if wanted:
         return _named(module, wanted, {**pipelines, **components})
-    candidates = list((pipelines or components).values())
+    candidates = _whole(list(pipelines.values())) or list(components.values())
     if len(candidates) == 1:
         return candidates[0]
     raise CannotCompileError("pipelines", _choice(list(pipelines), list(components)))
+
+
+def _whole(pipelines: list[Any]) -> list[Any]:
+    """The pipelines that no other one uses as a sub-pipeline; all of them where every one is used."""
+    used = {key for each in pipelines for key, part in each.pipeline_spec.components.items() if part.HasField("dag")}
+    return [each for each in pipelines if f"comp-{each.name}" not in used] or pipelines
 
 
 def _named(module: ModuleType, wanted: str, found: Mapping[str, Any]) -> Any:

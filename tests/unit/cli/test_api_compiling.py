@@ -29,6 +29,12 @@ alias = first
 def second():
     say(text="b")
 """
+PART = f"""{ONE}
+@dsl.pipeline(name="third-pipeline")
+def third():
+    say(text="c")
+    first()
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +65,8 @@ def _renamed(directory: Path) -> Path:
     [
         pytest.param(ONE, "", "first-pipeline", id="the-only-pipeline-though-there-is-a-component"),
         pytest.param(HEAD, "", "say", id="a-lone-component"),
+        pytest.param(PART, "", "third-pipeline", id="the-only-one-that-is-no-part-of-another"),
+        pytest.param(PART, "first", "first-pipeline", id="a-part-by-name"),
         pytest.param(TWO, "second", "second-pipeline", id="by-function"),
         pytest.param(TWO, "alias", "first-pipeline", id="by-another-name-of-it"),
         pytest.param(TWO, "first-pipeline", "first-pipeline", id="by-pipeline-name"),
