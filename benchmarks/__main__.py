@@ -73,9 +73,13 @@ class Bench:
 
     def _run(self, case: str, side: Side, *, sample: bool) -> Cost | str:
         """What one run cost, or why it does not count."""
+        if side.installs and CASES[case].too_many_to_install:
+            return "not run: a pip a task"
         source = self._scratch / "ir" / side.variant / f"{case}.yaml"
         with tempfile.TemporaryDirectory(dir=self._scratch) as home:
-            cost = measure(side.command(source, Path(home)), cwd=_ROOT, timeout_s=_TIMEOUT_S, sample=sample)
+            cost = measure(
+                side.command(CASES[case], source, Path(home)), cwd=_ROOT, timeout_s=_TIMEOUT_S, sample=sample
+            )
             return _fault(case, side, cost, Path(home)) or cost
 
 
@@ -98,7 +102,7 @@ def _fault(case: str, side: Side, cost: Cost, home: Path) -> str:
         _say(f"{case}: {side.title} exited with {cost.code}:\n{cost.errors}")
         return f"not supported: {last}" if "support" in last else f"failed: {last}"
     done = side.tasks_run(cost.output, home)
-    return "" if done == CASES[case] else f"failed: {done} of {CASES[case]} tasks ran"
+    return "" if done == CASES[case].tasks else f"failed: {done} of {CASES[case].tasks} tasks ran"
 
 
 def _write(path: Path | None, text: str) -> None:

@@ -10,8 +10,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("source")
     parser.add_argument("home")
+    parser.add_argument("--venv", action="store_true", help="make each task an environment of its own")
     arguments = parser.parse_args()
-    runner = local.SubprocessRunner(use_venv=False)
+    runner = local.SubprocessRunner(use_venv=arguments.venv)
     local.init(runner=runner, pipeline_root=arguments.home, raise_on_error=True)
     components.load_component_from_file(arguments.source)()
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,29 @@ def number(value: int) -> int:
 def tidy_up(status: dsl.PipelineTaskFinalStatus) -> str:
     """The least that an exit task can do."""
     return str(status.state)
+
+
+def long_text(megabytes: int) -> str:
+    """A large output parameter."""
+    return "0123456789abcdef" * (megabytes * 65536)
+
+
+def length(text: str) -> int:
+    """A large input parameter."""
+    return len(text)
+
+
+def write(megabytes: int, data: dsl.Output[dsl.Dataset]) -> None:
+    """A large output artifact."""
+    with open(data.path, "wb") as file:  # noqa: PTH123 - written as authors of pipelines write
+        file.writelines(bytes(1 << 20) for _ in range(megabytes))
+
+
+def size(data: dsl.Input[dsl.Dataset]) -> int:
+    """A large input artifact."""
+    import os
+
+    return os.path.getsize(data.path)  # noqa: PTH202 - as above
 
 
 def single(task: Callable[..., Any]) -> Pipeline:
@@ -54,12 +78,12 @@ def independent(task: Callable[..., Any]) -> Pipeline:
     return pipeline
 
 
-def loop(task: Callable[..., Any]) -> Pipeline:
-    """A loop over 50 items."""
+def loop(task: Callable[..., Any], size: int) -> Pipeline:
+    """A loop over so many items."""
 
-    @dsl.pipeline(name="parallel-for-50")
+    @dsl.pipeline(name=f"parallel-for-{size}")
     def pipeline() -> None:
-        with dsl.ParallelFor(list(range(50))) as item:
+        with dsl.ParallelFor(list(range(size))) as item:
             task(value=item)
 
     return pipeline
@@ -77,16 +101,54 @@ def exit_handler(task: Callable[..., Any], exit_task: Callable[..., Any]) -> Pip
     return pipeline
 
 
+def packages(task: Callable[..., Any]) -> Pipeline:
+    """5 tasks, one after another, that need the same package."""
+
+    @dsl.pipeline(name="packages-5")
+    def pipeline() -> None:
+        last = task(value=1)
+        for _ in range(4):
+            last = task(value=last.output)
+
+    return pipeline
+
+
+def parameter(producer: Callable[..., Any], consumer: Callable[..., Any]) -> Pipeline:
+    """A text of 10 MB from one task to another."""
+
+    @dsl.pipeline(name="parameter-10mb")
+    def pipeline() -> None:
+        consumer(text=producer(megabytes=10).output)
+
+    return pipeline
+
+
+def artifact(producer: Callable[..., Any], consumer: Callable[..., Any]) -> Pipeline:
+    """A file of 256 MB from one task to three others."""
+
+    @dsl.pipeline(name="artifact-256mb")
+    def pipeline() -> None:
+        data = producer(megabytes=256).outputs["data"]
+        for _ in range(3):
+            consumer(data=data)
+
+    return pipeline
+
+
 def compile_all(directory: Path, *, install_kfp_package: bool) -> None:
     """Compile every case to `<case>.yaml` in a directory, with components that install kfp when they run, or do not."""
-    task = dsl.component(number, install_kfp_package=install_kfp_package)
-    exit_task = dsl.component(tidy_up, install_kfp_package=install_kfp_package)
+    made = partial(dsl.component, install_kfp_package=install_kfp_package)
+    task = made(number)
     cases = {
         "single": single(task),
         "chain-20": chain(task),
         "independent-100": independent(task),
-        "parallel-for-50": loop(task),
-        "exit-handler-10": exit_handler(task, exit_task),
+        "parallel-for-50": loop(task, 50),
+        "exit-handler-10": exit_handler(task, made(tidy_up)),
+        "packages-5": packages(made(number, packages_to_install=["cowsay==6.1"])),
+        "parameter-10mb": parameter(made(long_text), made(length)),
+        "artifact-256mb": artifact(made(write), made(size)),
+        "parallel-for-1000": loop(task, 1000),
     }
     directory.mkdir(parents=True)
     for name, pipeline in cases.items():

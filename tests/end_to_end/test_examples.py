@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from exit_component_servers import webhook
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 LOOP = "exit-handler-1/for-loop-2"
@@ -117,6 +118,24 @@ CASES = {
         {f"{TEAMS[1]}/exit-handler-1/train": "UPSTREAM_FAILED", f"{TEAMS[1]}/release-cluster": "UPSTREAM_FAILED"},
         {f"{TEAMS[0]}/release-cluster": ("FAILED", 2), "notify": ("FAILED", 2)},
     ),
+    "one-trial-fails": Case(
+        "nested_handlers",
+        {},
+        "FAILED",
+        {f"{LOOP}[0]": "SUCCEEDED", f"{LOOP}[1]": "FAILED", f"{LOOP}[1]/exit-handler-3/evaluate": "UPSTREAM_FAILED"},
+        {f"{LOOP}[0]/remove-workspace": ("COMPLETE", None), f"{LOOP}[1]/remove-workspace": ("FAILED", 2)}
+        | {"take-down": ("FAILED", 2)},
+    ),
+    "every-trial-succeeds": Case(
+        "nested_handlers", {"depths": [2]}, "SUCCEEDED", {LOOP: "SUCCEEDED"}, {"take-down": ("COMPLETE", None)}
+    ),
+    "alert-reaches-nobody": Case(
+        "webhook_alert",
+        {"rows": 1000},
+        "FAILED",
+        {"exit-handler-1/exit-handler-2": "SUCCEEDED", "exit-handler-1/post-to-webhook": "FAILED"},
+        {"exit-handler-1/post-to-webhook": ("COMPLETE", None), "write-report": ("FAILED", 2)},
+    ),
 }
 
 
@@ -170,6 +189,27 @@ def test_caching_reuses_what_may_be_reused(tmp_path: Path) -> None:
     cached = {path: task["cached"] for path, task in again.items() if task["kind"] == "task"}
     body = {"exit-handler-1/prepare": True, "exit-handler-1/fetch-prices": False, "exit-handler-1/value": False}
     assert cached == {**body, "stamp": False}
+
+
+def test_nested_handlers_hand_their_exit_tasks_what_their_groups_produced(tmp_path: Path) -> None:
+    found = tasks(run(tmp_path, "nested_handlers", {}))
+
+    removed = [found[f"{LOOP}[{index}]/remove-workspace"]["outputs"]["parameters"]["Output"] for index in range(3)]
+    cause = f"{LOOP}[1]/exit-handler-3/train: ValueError: a tree of depth 0 splits nothing"
+    assert removed == ["1: accuracy 0.500", f"0: {cause}", "3: accuracy 0.875"]
+    assert found["take-down"]["outputs"]["parameters"] == {"Output": "cluster-with-2-nodes"}
+
+
+def test_webhook_alert_tells_the_webhook_and_the_report_what_failed(tmp_path: Path) -> None:
+    with webhook() as hook:
+        document = run(tmp_path, "webhook_alert", {"webhook": hook.url})
+
+    ((report,),) = tasks(document)["write-report"]["outputs"]["artifacts"].values()
+    written = json.loads(Path(report["uri"]).read_text())
+    cause = "ValueError: only 10 rows arrived"
+    assert [post["attachments"][0]["text"] for post in hook.taken] == [f"load: {cause}"]
+    assert (written["state"], [one["message"] for one in written["failures"]]) == ("FAILED", [cause])
+    assert document["run_id"] in written["runUrl"]
 
 
 @contextmanager
