@@ -10,6 +10,7 @@ from threading import Barrier
 import psycopg
 import pytest
 import sqlalchemy as sa
+from behind_the_store import open_engine
 from postgres_server import Server
 
 from postlude.core.task import State
@@ -17,7 +18,6 @@ from postlude.ports.journal import ConflictError, RunRecord, Save, StoreError
 from postlude.ports.lease import Holder
 from postlude.spec.types import Json
 from postlude.stores.sql import open_store
-from postlude.stores.sql.backend import read_url
 from postlude.stores.store import Store
 
 HOLDER = Holder(id="engine", host="h", pid=1)
@@ -82,12 +82,9 @@ def test_nothing_of_the_last_run_is_left_in_the_tables(database_url: str) -> Non
 
 
 def counts(url: str) -> dict[str, int]:
-    engine = sa.create_engine(read_url(url)[0])
-    with engine.connect() as connection:
+    with open_engine(url) as engine, engine.connect() as connection:
         counting = {name: sa.select(sa.func.count()).select_from(sa.table(name)) for name in TABLES_OF_A_RUN}
-        found = {name: connection.execute(query).scalar_one() for name, query in counting.items()}
-    engine.dispose()
-    return found
+        return {name: connection.execute(query).scalar_one() for name, query in counting.items()}
 
 
 def test_what_other_runs_have_stays(store: Store) -> None:
