@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -20,6 +19,7 @@ from postlude.ports.journal import Catalog
 from postlude.runtime.attempt import Bench
 from postlude.runtime.lease import Tenancy
 from postlude.spec.problem import ConfigError
+from postlude.spec.values import dataclass
 from postlude.stores.artifacts.local import LocalArtifacts
 from postlude.stores.home import Home, database_url, open_home
 from postlude.stores.sql.store import open_store

@@ -1,6 +1,5 @@
 """`postlude run`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from postlude.cli.options import (
 )
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 from postlude.wiring import RunOptions
 
 _OPTIONS = (

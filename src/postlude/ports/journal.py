@@ -1,10 +1,10 @@
 """The port through which a run is remembered: what happened (the write side) and how things stand (the read side)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from postlude.spec.types import NOTHING, Json
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

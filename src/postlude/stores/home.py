@@ -6,12 +6,12 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from postlude.core.task import TaskPath
 from postlude.spec.problem import ConfigError
+from postlude.spec.values import dataclass
 
 _NAME_BYTES: Final = 200
 """File systems allow 255; suffixes that programs add to a name need room too."""

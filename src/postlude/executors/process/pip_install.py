@@ -1,9 +1,9 @@
 """Reads the arguments of `pip install`."""
 
-from dataclasses import dataclass
-
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
