@@ -1,13 +1,14 @@
 """Dataclasses that cost little to define: most programs use a few of the many kinds of value there are.
 
-`dataclass` here is that of the standard library, for values: frozen, slotted, with keyword arguments only. The standard
+`dataclass` here is that of the standard library, for values: frozen and slotted, nothing else. The standard
 one compiles six methods of each class as its module is imported, a tenth of the time of a short run. This one compiles
 none then: what can be said once for all classes is, and `__init__` is compiled when it is first called.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, fields
+from functools import partial
 from operator import attrgetter
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
@@ -18,16 +19,16 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - under this name checkers know what it does
 else:
 
-    def dataclass(*, frozen: bool, slots: bool, kw_only: bool) -> Callable[[type], type]:
-        """A decorator of classes of frozen, slotted values with keyword arguments only; it makes no others."""
-        if not (frozen and slots and kw_only):
-            raise TypeError("values are frozen, slotted and keyword-only: use dataclasses.dataclass for other classes")
-        return _value_class
+    def dataclass(*, frozen: bool, slots: bool, kw_only: bool = False) -> Callable[[type], type]:
+        """A decorator of classes of frozen, slotted values; it makes no others."""
+        if not (frozen and slots):
+            raise TypeError("values are frozen and slotted: use dataclasses.dataclass for other classes")
+        return partial(_value_class, kw_only=kw_only)
 
 
-def _value_class(plain: type) -> type:
+def _value_class(plain: type, *, kw_only: bool) -> type:
     plain.__doc__ = plain.__doc__ or plain.__name__  # The standard library would write one, from a signature.
-    declared: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=True)(plain)
+    declared: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(plain)
     own = vars(plain)
     methods = {**_SHARED, **_comparing(declared), "__init__": _first_init(declared)}
     for name, method in methods.items():
@@ -72,14 +73,20 @@ def _first_init(cls: Any) -> Callable[..., None]:
 def _compiled_init(cls: Any) -> Callable[..., None]:
     names: dict[str, Any] = {"_UNSET": MISSING}
     lines = [line for field in fields(cls) for line in _assigned(cls, field, names)]
-    parameters = ", ".join(_parameter(field, names) for field in fields(cls))
+    parameters = ", ".join(["self", *_parameters(fields(cls), names)])
     if hasattr(cls, "__post_init__"):
         lines.append("self.__post_init__()")
-    text = f"def __init__(self{', *, ' if parameters else ''}{parameters}):\n " + "\n ".join(lines or ["pass"])
+    text = f"def __init__({parameters}):\n " + "\n ".join(lines or ["pass"])
     exec(text, names)  # noqa: S102 - the names of our own classes' fields, as the standard library does
     made: Callable[..., None] = names["__init__"]
     made.__qualname__ = f"{cls.__qualname__}.__init__"
     return made
+
+
+def _parameters(all_fields: Sequence[Field[Any]], names: dict[str, Any]) -> list[str]:
+    anywhere = [_parameter(field, names) for field in all_fields if not field.kw_only]
+    by_name = [_parameter(field, names) for field in all_fields if field.kw_only]
+    return [*anywhere, *(["*"] if by_name else []), *by_name]
 
 
 def _parameter(field: Field[Any], names: dict[str, Any]) -> str:

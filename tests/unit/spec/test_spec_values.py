@@ -30,6 +30,13 @@ class Standard:
     note: str = field(default="", compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    first: int
+    second: str = field(default="b", kw_only=True)
+    third: int = 3
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nothing:
     """It has no fields."""
@@ -101,6 +108,12 @@ def test_a_value_refuses_what_the_standard_library_refuses(act: Callable[[Any], 
     assert refusal(lambda: act(Point)) == refusal(lambda: act(Standard))
 
 
+def test_a_value_may_take_its_parts_by_position() -> None:
+    match Pair(1, 2, second="c"):
+        case Pair(first, third) as pair:
+            assert (first, third, pair.second, Pair.__match_args__) == (1, 2, "c", ("first", "third"))
+
+
 def test_a_value_of_hashable_parts_is_hashable() -> None:
     assert len({One(only=1), One(only=1), One(only=2), Nothing(), Nothing()}) == 3
 
@@ -125,7 +138,7 @@ def test_a_class_without_a_docstring_is_documented_by_its_name() -> None:
 
 
 def test_other_kinds_of_dataclass_are_refused() -> None:
-    text = "values are frozen, slotted and keyword-only: use dataclasses.dataclass for other classes"
+    text = "values are frozen and slotted: use dataclasses.dataclass for other classes"
     with pytest.raises(TypeError) as refused:
-        dataclass(frozen=True, slots=True, kw_only=False)
+        dataclass(frozen=False, slots=True, kw_only=True)
     assert str(refused.value) == text
