@@ -1,35 +1,33 @@
-"""Puts the parts together: the only place that names concrete classes."""
+"""Puts the parts together: the only place that names concrete classes.
+
+What a run needs first is imported at the top: little more than the executor, which from then on loads the SDK in a
+process of its own. The rest is imported meanwhile.
+"""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from postlude.core.run_state import FailurePolicy, StatusWords
-from postlude.engines.local.clock import SystemClock
-from postlude.engines.local.engine import Layout, LocalEngine, Policy
-from postlude.engines.local.office import Office
-from postlude.executors.container.engine import Choice, find_engine
-from postlude.executors.container.executor import ContainerExecutor
 from postlude.executors.process.executor import ProcessExecutor
-from postlude.executors.routing import RoutingExecutor
 from postlude.ports.executor import Executor
-from postlude.ports.journal import Catalog
-from postlude.runtime.attempt import Bench
-from postlude.runtime.lease import Tenancy
 from postlude.spec.problem import ConfigError
-from postlude.stores.artifacts.local import LocalArtifacts
+from postlude.spec.values import dataclass
 from postlude.stores.home import Home, database_url, open_home
-from postlude.stores.sql.store import open_store
-from postlude.stores.store import Store
+
+if TYPE_CHECKING:
+    from postlude.engines.local.engine import Layout, LocalEngine
+    from postlude.executors.container.engine import Choice
+    from postlude.ports.journal import Catalog
+    from postlude.runtime.lease import Tenancy
+    from postlude.stores.store import Store
 
 Containers = Literal["auto", "docker", "podman", "host"]
 
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
-    "failure_policy": [each.value for each in FailurePolicy],
-    "status_words": [each.value for each in StatusWords],
+    "failure_policy": ("slow", "fast"),  # as in `core.run_state`, whose import comes later
+    "status_words": ("kfp", "sdk"),
     "containers": get_args(Containers),
 }
 
@@ -77,7 +75,7 @@ _DEFAULTS: Final = RunOptions()
 
 
 @contextmanager
-def open_engine(options: RunOptions = _DEFAULTS) -> Iterator[LocalEngine]:
+def open_engine(options: RunOptions = _DEFAULTS) -> "Iterator[LocalEngine]":
     """The embedded engine over the home's database and files; leaving it kills what still runs.
 
     Raises:
@@ -85,26 +83,31 @@ def open_engine(options: RunOptions = _DEFAULTS) -> Iterator[LocalEngine]:
     """
     home = open_home(options.home)
     with ExitStack() as stack:
-        store = open_store(database_url(home, os.environ))
+        executor = _executor(home, options.containers)
+        stack.callback(executor.close)  # The engine closes it too, unless there comes to be none.
+        store = _open_store(home)
         stack.callback(store.close)
-        yield stack.enter_context(_engine(home, store, options))
+        yield stack.enter_context(_engine(home, store, executor, options))
 
 
-def open_stored(home: Path | None = None) -> Store:
+def open_stored(home: Path | None = None) -> "Store":
     """Everything that is stored in a home, for commands that look into it or clean it up.
 
     Raises:
         ConfigError: The home or the database cannot be used.
     """
-    return open_store(database_url(open_home(home), os.environ))
+    return _open_store(open_home(home))
 
 
-def tenancy(store: Store) -> Tenancy:
+def tenancy(store: "Store") -> "Tenancy":
     """Who drives which run, as this process sees it."""
+    from postlude.engines.local.clock import SystemClock  # noqa: PLC0415 - see the top
+    from postlude.runtime.lease import Tenancy  # noqa: PLC0415 - see the top
+
     return Tenancy(store.leases, SystemClock())
 
 
-def open_catalog(home: Path | None = None) -> Catalog:
+def open_catalog(home: Path | None = None) -> "Catalog":
     """The runs of a home, to read.
 
     Raises:
@@ -113,9 +116,22 @@ def open_catalog(home: Path | None = None) -> Catalog:
     return open_stored(home).catalog
 
 
-def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
+def _open_store(home: Home) -> "Store":
+    from postlude.stores.sql.store import open_store  # noqa: PLC0415 - see the top
+
+    return open_store(database_url(home, os.environ))
+
+
+def _engine(home: Home, store: "Store", executor: Executor, options: RunOptions) -> "LocalEngine":
+    from postlude.core.run_state import FailurePolicy, StatusWords  # noqa: PLC0415 - see the top
+    from postlude.engines.local.clock import SystemClock  # noqa: PLC0415 - see the top
+    from postlude.engines.local.engine import LocalEngine, Policy  # noqa: PLC0415 - see the top
+    from postlude.engines.local.office import Office  # noqa: PLC0415 - see the top
+    from postlude.runtime.attempt import Bench  # noqa: PLC0415 - see the top
+    from postlude.stores.artifacts.local import LocalArtifacts  # noqa: PLC0415 - see the top
+
     bench = Bench(
-        executor=_executor(home, options.containers),
+        executor=executor,
         artifacts=LocalArtifacts(),
         clock=SystemClock(),
         cache=store.cache if options.cache else None,
@@ -139,7 +155,9 @@ def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
     )
 
 
-def _layout(home: Home) -> Layout:
+def _layout(home: Home) -> "Layout":
+    from postlude.engines.local.engine import Layout  # noqa: PLC0415 - see the top
+
     return Layout(
         directory=home.task_directory,
         artifacts=lambda run_id, path, attempt: str(home.artifact_directory(run_id, path, attempt)),
@@ -149,16 +167,27 @@ def _layout(home: Home) -> Layout:
 
 
 def _executor(home: Home, containers: Containers) -> Executor:
-    if containers not in ("auto", "host") and find_engine(containers) is None:
+    if containers not in ("auto", "host") and not _answers(containers):
         raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
     process = ProcessExecutor(home=home.root)
     process.prepare()
+    from postlude.executors.routing import RoutingExecutor  # noqa: PLC0415 - see the top
+
     if containers == "host":
         return RoutingExecutor(process=process, container=lambda: None, host=True)
     return RoutingExecutor(process=process, container=lambda: _containers(home, containers))
 
 
-def _containers(home: Home, choice: Choice) -> Executor | None:
+def _answers(choice: Containers) -> bool:
+    from postlude.executors.container.engine import find_engine  # noqa: PLC0415 - for those who ask for an engine
+
+    return find_engine(choice) is not None
+
+
+def _containers(home: Home, choice: "Choice") -> Executor | None:
+    from postlude.executors.container.engine import find_engine  # noqa: PLC0415 - for pipelines that run containers
+    from postlude.executors.container.executor import ContainerExecutor  # noqa: PLC0415 - as above
+
     engine = find_engine(choice)
     # Not the whole home: an image must not write the database, or programs that run outside of it.
     return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts])

@@ -1,6 +1,7 @@
 """What the SQL stores owe when what they stand on fails: damaged rows, a full disk, a database that goes away."""
 
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,14 +12,13 @@ from pathlib import Path
 import psycopg
 import pytest
 import sqlalchemy as sa
+from behind_the_store import name, open_engine, watching_connections
 from postgres_server import Server
 
 from postlude.ports.journal import RunRecord, Save, StoreError
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.sql import open_store
-from postlude.stores.sql.backend import read_url
-from postlude.stores.sql.database import name_of
 from postlude.stores.store import Store
 
 RECORD = RunRecord(
@@ -45,14 +45,8 @@ def filled(url: str, steps: int = 3) -> Store:
 
 def change(url: str, statement: str) -> None:
     """Change the database behind the store's back."""
-    engine = sa.create_engine(read_url(url)[0])
-    with engine.begin() as connection:
+    with open_engine(url) as engine, engine.begin() as connection:
         connection.execute(sa.text(statement))
-    engine.dispose()
-
-
-def name(url: str) -> str:
-    return name_of(read_url(url)[0])
 
 
 # --- damaged rows -----------------------------------------------------------------------------------------------------
@@ -192,6 +186,20 @@ def test_a_damaged_row_is_refused_with_its_place(database_url: str, statement: s
         with pytest.raises(StoreError) as refused:
             read(store)
     assert str(refused.value) == f"{name(database_url)}: {text}"
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE large_values SET content = 'text'", "UPDATE large_values SET content = ''"]
+)
+def test_a_large_value_that_is_not_what_was_saved_is_refused(database_url: str, statement: str) -> None:
+    digest = "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"  # of b"x"
+    with closing(filled(database_url)) as store:
+        store.journal.append(replace(save(3), values={digest: b"x"}))
+        change(database_url, statement)
+        with pytest.raises(StoreError) as refused:
+            store.journal.values("r", [digest])
+    fault = f"table 'large_values', run 'r', value '{digest}': is not what was saved; {RESTORE}"
+    assert str(refused.value) == f"{name(database_url)}: {fault}"
 
 
 def test_a_run_whose_pipeline_is_missing_is_refused(sqlite_url: str) -> None:
@@ -394,22 +402,20 @@ def filled_up(filler: Path) -> Iterator[None]:
 @contextmanager
 def limited(directory: Path) -> Iterator[Disk]:
     """A disk that is full as far as SQLite can tell: its files may not grow."""
-    limit = [2**30]
-
-    def at_begin(connection: sa.Connection) -> None:
-        connection.connection.cursor().execute(f"PRAGMA max_page_count = {limit[0]}")
+    connections: list[sqlite3.Connection] = []
 
     @contextmanager
     def full() -> Iterator[None]:
-        limit[0] = 1
+        limit(1)
         yield
-        limit[0] = 2**30
+        limit(2**30)
 
-    sa.event.listen(sa.Engine, "begin", at_begin)
-    try:
+    def limit(pages: int) -> None:
+        for connection in connections:
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    with watching_connections(connections.append):
         yield Disk(directory=directory, full=full)
-    finally:
-        sa.event.remove(sa.Engine, "begin", at_begin)
 
 
 @pytest.fixture(params=["mounted", "limited"])

@@ -1,14 +1,15 @@
 """What the SQL stores owe beyond the ports: opening, upgrading, durability, lineage, and several processes at once."""
 
 import json
+import re
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
+from hashlib import sha256
 from pathlib import Path
 from threading import Barrier
 
@@ -16,15 +17,18 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from behind_the_store import open_engine, watching_connections
 
 from postlude.ports.journal import RunRecord, Save
 from postlude.ports.lease import Holder, Lease
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.sql import open_store
-from postlude.stores.sql.backend import connected_engine, read_url
-from postlude.stores.sql.migrate import NEWEST
+from postlude.stores.sql.database import Statement
+from postlude.stores.sql.migrate import NEWEST, migrate
 from postlude.stores.sql.schema import METADATA
+from postlude.stores.sql.sqlite import SqliteDatabase
+from postlude.stores.sql.store import open_database
 
 DATA = Path(__file__).parent.parent / "data"
 WRITER = Path(__file__).parent / "writer_process.py"
@@ -44,15 +48,6 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
         return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
-@contextmanager
-def open_engine(url: str) -> Iterator[sa.Engine]:
-    engine = sa.create_engine(read_url(url)[0])
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
 def file_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
@@ -64,6 +59,43 @@ def test_the_migrations_make_the_schema_that_the_code_declares(database_url: str
     open_store(database_url).close()
     with open_engine(database_url) as engine, engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+
+
+def test_a_new_file_is_what_the_migrations_would_have_made(tmp_path: Path) -> None:
+    fresh, migrated = SqliteDatabase(str(tmp_path / "fresh.db")), SqliteDatabase(str(tmp_path / "migrated.db"))
+    migrated.fresh_schema = ()
+    for database in (fresh, migrated):
+        migrate(database)
+        database.close()
+    assert schema_of(fresh) == schema_of(migrated)
+
+
+def schema_of(database: SqliteDatabase) -> dict[str, str]:
+    """What SQLite has written down of each table and index, however its spaces are set; and the stamp."""
+    with closing(sqlite3.connect(database.name)) as connection:
+        found = connection.execute("SELECT name, coalesce(sql, '') FROM sqlite_master").fetchall()
+        (stamp,) = connection.execute("SELECT group_concat(version_num) FROM alembic_version").fetchone()
+    return {name: re.sub(r"\s*([(),])\s*", r"\1", " ".join(sql.split())) for name, sql in found} | {"stamp": stamp}
+
+
+def test_a_new_file_is_made_without_the_migration_machinery(sqlite_url: str) -> None:
+    program = (
+        "import sys; from postlude.stores.sql import open_store; open_store(sys.argv[1]).close();"
+        "print(sorted({'alembic', 'sqlalchemy'} & {*sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, sqlite_url], capture_output=True, text=True, timeout=LONG_S, check=True
+    )
+    assert done.stdout == "[]\n"
+    assert rows(sqlite_url, "SELECT version_num FROM alembic_version") == [(NEWEST,)]
+
+
+def test_a_file_with_tables_of_its_own_is_migrated_beside_them(sqlite_url: str) -> None:
+    with closing(sqlite3.connect(file_of(sqlite_url))) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    with closing(open_store(sqlite_url)) as store:
+        store.journal.begin(RECORD)
+    assert rows(sqlite_url, "SELECT count(*) FROM notes") == [(0,)]
 
 
 def test_the_newest_revision_is_the_one_the_code_names(database_url: str) -> None:
@@ -90,7 +122,7 @@ def test_an_up_to_date_database_opens_without_the_migration_machinery(sqlite_url
     assert done.stdout == "False\n"
 
 
-@pytest.fixture(params=["0001", "0002"])
+@pytest.fixture(params=["0001", "0002", "0003"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a database that a release wrote."""
     return Path(shutil.copy(DATA / f"revision_{request.param}.db", tmp_path / "postlude.db"))
@@ -161,6 +193,14 @@ def test_leases_and_messages_of_the_second_release_are_read(tmp_path: Path) -> N
     assert found == (["driven"], {"/home/artifacts/kept/fetch/1/data"})
 
 
+def test_large_values_of_the_third_release_are_read(tmp_path: Path) -> None:
+    file = shutil.copy(DATA / "revision_0003.db", tmp_path / "postlude.db")
+    content = b"large" * 1000
+    digest = f"sha256:{sha256(content).hexdigest()}"
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        assert store.journal.values("kept", [digest]) == {digest: content}
+
+
 def test_processes_that_start_together_make_the_tables_once(database_url: str) -> None:
     program = (
         "import sys, alembic.command; from postlude.stores.sql import open_store;"
@@ -206,12 +246,9 @@ def test_connections_to_a_new_file_do_not_get_in_each_others_way(tmp_path: Path)
     barrier = Barrier(4)
 
     def connect(url: str) -> str:
-        engine = connected_engine(*read_url(url))
         barrier.wait()
-        with closing(engine.raw_connection()) as connection:
-            (mode,) = connection.cursor().execute("PRAGMA journal_mode").fetchone()
-        engine.dispose()
-        return str(mode)
+        with closing(open_database(url)) as database, database.reading("ask") as transaction:
+            return str(transaction.column(Statement("PRAGMA journal_mode"), {})[0])
 
     with ThreadPoolExecutor(4) as threads:
         for number in range(100):
@@ -364,12 +401,13 @@ def test_columns_worth_querying_repeat_the_document(database_url: str) -> None:
 )
 def test_only_a_durable_step_waits_for_the_disk(database_url: str, *, durable: bool, expected: dict[str, str]) -> None:
     ask = {"sqlite": "PRAGMA synchronous", "postgresql": "SHOW synchronous_commit"}
-    seen = []
+    seen: dict[str, str] = {}
 
     def at_commit(connection: sa.Connection) -> None:
-        seen.append(str(connection.exec_driver_sql(ask[connection.dialect.name]).scalar()))
+        seen["postgresql"] = str(connection.exec_driver_sql(ask["postgresql"]).scalar())
 
-    with closing(open_store(database_url)) as store:
+    connections: list[sqlite3.Connection] = []
+    with watching_connections(connections.append), closing(open_store(database_url)) as store:
         store.journal.begin(RECORD)
         store.journal.append(save(0, durable=not durable))
         sa.event.listen(sa.Engine, "commit", at_commit)
@@ -377,7 +415,10 @@ def test_only_a_durable_step_waits_for_the_disk(database_url: str, *, durable: b
             store.journal.append(save(1, durable=durable))
         finally:
             sa.event.remove(sa.Engine, "commit", at_commit)
-    assert seen == [expected[read_url(database_url)[0].get_backend_name()]]
+        for connection in connections:  # One, which keeps what its last transaction was told.
+            seen["sqlite"] = str(*connection.execute(ask["sqlite"]).fetchone())
+    kind = database_url.partition(":")[0]
+    assert seen == {kind: expected[kind]}
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -386,18 +427,13 @@ def test_only_a_durable_step_waits_for_the_disk(database_url: str, *, durable: b
 def test_looking_into_an_empty_mailbox_is_one_indexed_select(sqlite_url: str) -> None:
     sent: list[str] = []
 
-    def trace(connection: sqlite3.Connection, _record: object) -> None:
-        connection.set_trace_callback(sent.append)
-
-    sa.event.listen(sa.Engine, "connect", trace)
-    try:
-        with closing(open_store(sqlite_url)) as store:
-            store.mailbox.post("other", "stop")
-            sent.clear()
-            assert store.mailbox.collect("r") == []
-            opening, query, ending = sent
-    finally:
-        sa.event.remove(sa.Engine, "connect", trace)
+    connections: list[sqlite3.Connection] = []
+    with watching_connections(connections.append), closing(open_store(sqlite_url)) as store:
+        store.mailbox.post("other", "stop")
+        for connection in connections:
+            connection.set_trace_callback(sent.append)
+        assert store.mailbox.collect("r") == []
+        opening, query, ending = sent
     ((*_, plan),) = rows(sqlite_url, f"EXPLAIN QUERY PLAN {query}")
     assert (opening, ending) == ("BEGIN", "COMMIT")
     assert plan == "SEARCH messages USING COVERING INDEX messages_by_run (run_id=?)"
@@ -460,7 +496,7 @@ def test_a_killed_writer_leaves_whole_steps_only(database_url: str, stored: int)
         assert store.journal.events("killed")[-1] == "resumed"
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_the_kept_databases_are_as_their_releases_wrote_them(revision: str) -> None:
     file = f"file:{DATA / f'revision_{revision}.db'}?mode=ro&immutable=1"
     with closing(sqlite3.connect(file, uri=True)) as connection:

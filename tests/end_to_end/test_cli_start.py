@@ -6,8 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-HEAVY = ("kfp", "sqlalchemy", "alembic", "rich", "yaml", "msgspec", "asyncio", "google.protobuf")
+HEAVY = (
+    "kfp", "sqlalchemy", "alembic", "psycopg", "rich", "prompt_toolkit", "packaging", "yaml", "tarfile", "msgspec",
+    "asyncio", "google.protobuf", "postlude.executors.container.executor",
+)  # fmt: skip
 IR = {
     "pipelineInfo": {"name": "demo"},
     "schemaVersion": "2.1.0",
@@ -50,6 +54,48 @@ def test_reading_a_pipeline_needs_neither_sdk_nor_database_nor_rich(command: str
     source.write_text(json.dumps(IR))
     found = loaded(f"from postlude.cli.main import postlude; postlude([{command!r}, {str(source)!r}])")
     assert not set(found) & {"kfp", "sqlalchemy", "alembic", "rich", "google.protobuf"}
+
+
+def test_running_a_compiled_pipeline_imports_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    source, home = tmp_path / "demo.json", tmp_path / "home"
+    source.write_text(json.dumps(IR))
+    command = ["run", str(source), "--home", str(home), "--containers", "host"]
+    found = loaded(f"from postlude.cli.main import postlude; postlude({command!r})")
+    assert found == ["msgspec"]
+
+
+def test_yaml_is_parsed_once(tmp_path: Path) -> None:
+    source, home = tmp_path / "demo.yaml", tmp_path / "home"
+    source.write_text(yaml.safe_dump(IR))
+    command = ["run", str(source), "--home", str(home), "--containers", "host"]
+    body = f"from postlude.cli.main import postlude; postlude({command!r})"
+    assert (loaded(body), loaded(body)) == (["yaml", "msgspec"], ["msgspec"])
+
+
+def test_a_changed_pipeline_is_parsed_again(tmp_path: Path) -> None:
+    source = tmp_path / "demo.yaml"
+    found = []
+    for name in ("first", "second", "first"):
+        source.write_text(yaml.safe_dump({**IR, "pipelineInfo": {"name": name}}))
+        command = [sys.executable, "-m", "postlude", "run", str(source), "--json", "--home", str(tmp_path / "home")]
+        done = subprocess.run(
+            [*command, "--containers", "host"], capture_output=True, text=True, check=True, timeout=60
+        )
+        found.append(json.loads(done.stdout)["pipeline"])
+    assert found == ["first", "second", "first"]
+
+
+def test_validate_uses_what_runs_have_parsed_and_makes_no_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, home = tmp_path / "demo.yaml", tmp_path / "home"
+    source.write_text(yaml.safe_dump(IR))
+    monkeypatch.setenv("POSTLUDE_HOME", str(home))
+    validate, run = (
+        f"from postlude.cli.main import postlude; postlude({command!r})"
+        for command in (["validate", str(source)], ["run", str(source), "--containers", "host"])
+    )
+    first, made = loaded(validate), home.exists()
+    loaded(run)
+    assert ("yaml" in first, made, "yaml" in loaded(validate)) == (True, False, False)
 
 
 def test_help_lists_every_command() -> None:

@@ -14,13 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from postlude.api.source import IR_SUFFIXES
 from postlude.spec.problem import ConfigError
 
 SIZE_MAX_BYTES: Final = 64 * 1024 * 1024
 _ARCHIVE_MAX_BYTES: Final = 2 * SIZE_MAX_BYTES
 _ZIPPED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The methods that can be unpacked piece by piece."""
-IR_SUFFIXES: Final = (".yaml", ".yml", ".json")
 _BROKEN: Final = (
     zipfile.BadZipFile,
     tarfile.TarError,

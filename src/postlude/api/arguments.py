@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import yaml
 
 from postlude.spec.problem import ConfigError, Problem, SpecError
 from postlude.spec.types import Json, ParameterType, Pipeline
@@ -18,16 +17,6 @@ _EXAMPLES: Final[Mapping[ParameterType, str]] = {
     ParameterType.STRUCT: "'{\"key\": 1}'",
     ParameterType.TASK_FINAL_STATUS: '\'{"state": "FAILED"}\'',
     ParameterType.TASK_CONFIG: "'{}'",
-}
-
-
-class _PlainLoader(yaml.CSafeLoader):
-    """YAML as JSON sees it: a date stays the text that was written."""
-
-
-_PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 
 
@@ -81,24 +70,22 @@ def _read_value(pipeline: Pipeline, name: str, text: str) -> Json:
 
 
 def _read_file(file: Path) -> dict[str, Json]:
+    from postlude.spec import yaml_text  # noqa: PLC0415 - PyYAML takes 30 ms, and few runs have such a file
+
     try:
-        value = _parse(file.read_bytes(), file.suffix.lower())
+        text = file.read_bytes()
+        value = msgspec.json.decode(text) if file.suffix.lower() == ".json" else yaml_text.value(text)
     except OSError as error:
         raise ConfigError(
             f"{file}: cannot be read ({error.strerror}). Give a JSON or YAML file of arguments."
         ) from error
-    except (msgspec.DecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, yaml_text.YamlSyntaxError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: neither JSON nor YAML can be read from it: {error}") from error
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise ConfigError(f"{file}: holds {_kind(value)}. Write a mapping of parameter names to values.")
     return value
-
-
-def _parse(text: bytes, suffix: str) -> Any:
-    # The loader is safe: it builds plain values only.
-    return msgspec.json.decode(text) if suffix == ".json" else yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - as above
 
 
 def _kind(value: object) -> str:

@@ -1,9 +1,9 @@
 """Counts what a pipeline is made of, without running or expanding it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from postlude.spec.types import Component, Pipeline
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,6 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         KeyboardInterrupt: Ctrl-C was pressed, or the notebook interrupted. The run was canceled, and its exit tasks ran
             unless it was pressed again.
     """
-    loaded = load_source(source, pipeline=pipeline)
-    given = check_arguments(loaded, arguments or {})
     options = RunOptions(
         home=None if home is None else Path(home),
         workers=workers,
@@ -59,4 +57,5 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         containers=containers,
     )
     with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
-        return Run(engine.run(loaded, given, name=name))
+        loaded = load_source(source, pipeline=pipeline, home=options.home)
+        return Run(engine.run(loaded, check_arguments(loaded, arguments or {}), name=name))

@@ -1,5 +1,6 @@
 """Loads a pipeline from what people have at hand: a file, a package, standard input, an SDK object, or IR values."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,42 +10,39 @@ from typing import Any, Final
 
 import msgspec
 
-from postlude.api.archive import IR_SUFFIXES, read_package
-from postlude.api.compiling import (
-    IR_FILE,
-    NO_SDK,
-    REPORT_FILE,
-    CannotCompileError,
-    Report,
-    compile_component,
-    is_component,
-)
-from postlude.spec.load import load
+from postlude.spec.load import load, load_parsed, parse
 from postlude.spec.problem import ConfigError, Problem, SpecError
 from postlude.spec.types import Pipeline
+from postlude.stores.home import home_at
+from postlude.stores.ir_cache import IrCache
 
 STDIN: Final = "-"
+IR_SUFFIXES: Final = (".yaml", ".yml", ".json")
 _PACKAGE_SUFFIXES: Final = (".zip", ".tar", ".tar.gz", ".tgz")
 _PACKAGE_MAGIC: Final = (b"PK\x03\x04", b"\x1f\x8b")
+_JSON_OPENERS: Final = (b"{", b"[")
 _PRINTED_LINES: Final = 20
 
 
-def load_source(source: Any, *, pipeline: str | None = None) -> Pipeline:
+def load_source(source: Any, *, pipeline: str | None = None, home: Path | None = None) -> Pipeline:
     """The pipeline that `source` holds.
 
     Args:
         source: A path (.py, .yaml, .yml, .json, .zip, .tar.gz, .tgz) or "-" for standard input; a function decorated
             with @dsl.pipeline or @dsl.component; an IR dict; or a pair of the pipeline spec and the platform spec.
         pipeline: Which pipeline of a .py file: the name of the function or of the pipeline. None where there is one.
+        home: Where parsed pipelines are kept, if it exists; None for the home that runs have by default.
 
     Raises:
         SpecError: The pipeline cannot be compiled or its IR is wrong.
         ConfigError: There is no such source, or the SDK is needed and absent.
     """
     if isinstance(source, str | Path):
-        return _load_path(str(source), pipeline or "")
+        return _load_path(str(source), pipeline or "", IrCache(home_at(home, os.environ).cache))
     if pipeline:
         raise ConfigError(f"pipeline={pipeline!r} chooses from a .py file, and the source is {_described(source)}.")
+    from postlude.api.compiling import is_component  # noqa: PLC0415 - for those who have no file
+
     if is_component(source):
         return _load_component(source)
     if isinstance(source, Mapping):
@@ -68,15 +66,17 @@ def _described(source: object) -> str:
 
 
 def _load_component(component: Any) -> Pipeline:
+    from postlude.api.compiling import CannotCompileError, compile_component  # noqa: PLC0415 - as above
+
     try:
         return load(compile_component(component), name=component.name)
     except CannotCompileError as error:
         raise SpecError(component.name, [Problem(where=error.report.where, what=error.report.what)]) from error
 
 
-def _load_path(source: str, pipeline: str) -> Pipeline:
+def _load_path(source: str, pipeline: str, cache: IrCache) -> Pipeline:
     if source == STDIN:
-        return _load_text(sys.stdin.buffer.read(), "standard input", pipeline)
+        return _load_text(sys.stdin.buffer.read(), "standard input", pipeline, cache)
     path = Path(source).expanduser()
     if path.suffix.lower() == ".py":
         return load(_compile(_existing(path), pipeline), name=source)
@@ -84,7 +84,7 @@ def _load_path(source: str, pipeline: str) -> Pipeline:
         _existing(path)
         kinds = ", ".join([".py", *IR_SUFFIXES, *_PACKAGE_SUFFIXES])
         raise ConfigError(f"{source}: not a kind of file that holds a pipeline. Give one of {kinds}, or - for stdin.")
-    return _load_text(_existing(path).read_bytes(), source, pipeline)
+    return _load_text(_existing(path).read_bytes(), source, pipeline, cache)
 
 
 def _existing(path: Path) -> Path:
@@ -94,21 +94,33 @@ def _existing(path: Path) -> Path:
     raise ConfigError(f"{path}: {found}. Give the path of a pipeline's .py, .yaml, .json, .zip or .tar.gz file.")
 
 
-def _load_text(text: bytes, name: str, pipeline: str) -> Pipeline:
+def _load_text(text: bytes, name: str, pipeline: str, cache: IrCache) -> Pipeline:
     if pipeline:
         raise ConfigError(
             f"--pipeline {pipeline} chooses from a .py file, and {name} is compiled: it holds one pipeline."
         )
     if text.startswith(_PACKAGE_MAGIC) or name.lower().endswith(_PACKAGE_SUFFIXES):
+        from postlude.api.archive import read_package  # noqa: PLC0415 - for packages, with the formats they come in
+
         text, member = read_package(text, name=name)
         name = f"{name}/{member}"
-    return load(text, name=name)
+    return load(text, name=name) if text.lstrip().startswith(_JSON_OPENERS) else _load_yaml(text, name, cache)
+
+
+def _load_yaml(text: bytes, name: str, cache: IrCache) -> Pipeline:
+    parsed = cache.find(text)
+    if parsed is None:
+        parsed = parse(text, name=name)
+        cache.keep(text, parsed)
+    return load_parsed(parsed, name=name)
 
 
 # --- Python files -----------------------------------------------------------------------------------------------------
 
 
 def _compile(path: Path, pipeline: str) -> bytes:
+    from postlude.api.compiling import IR_FILE, REPORT_FILE  # noqa: PLC0415 - for .py files, as all of this part
+
     with tempfile.TemporaryDirectory(prefix="postlude-") as directory:
         # -P: the current directory is not put before the file's own on the child's path.
         argv = [sys.executable, "-P", "-m", "postlude.api.compiling", str(path.resolve()), pipeline, directory]
@@ -122,6 +134,8 @@ def _compile(path: Path, pipeline: str) -> bytes:
 
 
 def _refusal(source: str, report: Path, child: subprocess.CompletedProcess[bytes]) -> SpecError | ConfigError:
+    from postlude.api.compiling import NO_SDK, Report  # noqa: PLC0415 - as above
+
     if report.exists():
         found = msgspec.json.decode(report.read_bytes(), type=Report)
     else:

@@ -3,28 +3,25 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from postlude.cli.document import print_document
 from postlude.cli.main import INTERRUPTED
-from postlude.cli.rows import rows
-from postlude.cli.screen import is_terminal, print_rows, view
 from postlude.cli.signals import cancel_on_signals
-from postlude.cli.tree import tree_of
-from postlude.cli.verdict import SHORT_ID, verdict
-from postlude.engines.local.engine import LocalEngine
-from postlude.runtime.runner import Watcher
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.wiring import RunOptions, open_engine
+
+if TYPE_CHECKING:
+    from postlude.engines.local.engine import LocalEngine
+    from postlude.runtime.runner import Watcher
 
 EXIT_CODES: Final = {"SUCCEEDED": 0, "FAILED": 1, "CANCELED": INTERRUPTED}
 _WORST_FIRST: Final = (2, 1, INTERRUPTED, 0)
 _TREE_ROWS_MAX: Final = 100
 
-Act = Callable[[LocalEngine, Watcher], Json]
+Act = Callable[["LocalEngine", "Watcher"], Json]
 """What the engine is to do; gives the document of the run that it drove to its end."""
 
 
@@ -35,7 +32,7 @@ class Driver:
         interrupted: Whether the operator asked for the end of a run.
     """
 
-    def __init__(self, engine: LocalEngine, *, silent: bool) -> None:
+    def __init__(self, engine: "LocalEngine", *, silent: bool) -> None:
         self._engine, self._silent = engine, silent
         self.interrupted = False
 
@@ -47,6 +44,8 @@ class Driver:
             act: What to do.
             before: The document of a run that is gone on with.
         """
+        from postlude.cli.screen import view  # noqa: PLC0415 - the engine's executor starts first, and loads meanwhile
+
         shown = view(title, silent=self._silent, before=before)
         with shown, cancel_on_signals(self._cancel, shown.say):
             return act(self._engine, shown.watch)
@@ -69,7 +68,13 @@ def driver(options: RunOptions, *, silent: bool) -> Iterator[Driver]:
 
 def report(document: Json) -> None:
     """Print the verdict on a run; on a terminal, its tree before that."""
+    from postlude.cli.screen import is_terminal, print_rows  # noqa: PLC0415 - as above
+    from postlude.cli.verdict import verdict  # noqa: PLC0415 - as above
+
     if is_terminal():
+        from postlude.cli.rows import rows  # noqa: PLC0415 - only a terminal shows the tree
+        from postlude.cli.tree import tree_of  # noqa: PLC0415 - as above
+
         print_rows(rows(tree_of(document), limit=_TREE_ROWS_MAX))
         click.echo()
     print_rows(verdict(document), wrap=True)
@@ -79,6 +84,8 @@ def finish(document: Json, *, as_json: bool) -> None:
     """Print what became of the one run that a command drove, and end the command with the exit code that says it."""
     with _told(document):
         if as_json:
+            from postlude.cli.document import print_document  # noqa: PLC0415 - as above
+
             print_document(document)
         else:
             report(document)
@@ -94,6 +101,8 @@ def _told(document: Json) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
+        from postlude.cli.verdict import SHORT_ID  # noqa: PLC0415 - as above
+
         run, ended = document["run_id"][:SHORT_ID], document["state"]
         what = f"standard output cannot be written: {error.strerror}. The run ended {ended}"
         raise ConfigError(f"{what}; `postlude show {run}` shows it.") from error

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ from postlude.core.task import State
 from postlude.runtime.garbage import Limits, old_runs, size_bytes, unused_artifacts
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 from postlude.stores.home import Home, open_home, safe_name
 from postlude.stores.store import Store
 

@@ -1,7 +1,6 @@
 """`postlude retry`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -29,6 +28,7 @@ from postlude.core.task import State, TaskPath
 from postlude.runtime.recover import recover
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json, Pipeline
+from postlude.spec.values import dataclass
 from postlude.stores.store import Store
 from postlude.wiring import RunOptions, tenancy
 

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from postlude.cli.tree import Node, Tree, ordered
 from postlude.cli.visible import visible_row
 from postlude.cli.words import COUNTED, LOOKS, duration, first_line
 from postlude.core.task import Kind, State
+from postlude.spec.values import dataclass
 
 Row = tuple[tuple[str, str], ...]
 """Pieces of one line of text, each with its style."""

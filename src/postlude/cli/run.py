@@ -1,13 +1,10 @@
 """`postlude run`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from postlude.api.arguments import read_arguments
-from postlude.api.source import load_source
 from postlude.cli.drive import driver, finish
 from postlude.cli.options import (
     AS_JSON,
@@ -24,8 +21,8 @@ from postlude.cli.options import (
     WORKERS,
     Seconds,
 )
-from postlude.spec.arguments import check_arguments
-from postlude.spec.types import Json
+from postlude.spec.types import Json, Pipeline
+from postlude.spec.values import dataclass
 from postlude.wiring import RunOptions
 
 _OPTIONS = (
@@ -105,10 +102,18 @@ def _request(**given: Any) -> _Request:
 
 
 def _run(request: _Request) -> Json:
-    pipeline = load_source(request.source, pipeline=request.pipeline)
-    arguments = check_arguments(pipeline, read_arguments(pipeline, request.pairs, request.params_file))
     with driver(request.options, silent=request.as_json) as driving:
+        pipeline, arguments = _asked_for(request)
         return driving.drive(
             pipeline.name,
             lambda engine, watch: engine.run(pipeline, arguments, name=request.name, watch=watch),
         )
+
+
+def _asked_for(request: _Request) -> tuple[Pipeline, dict[str, Json]]:
+    from postlude.api.arguments import read_arguments  # noqa: PLC0415 - the executor starts first, and loads meanwhile
+    from postlude.api.source import load_source  # noqa: PLC0415 - as above
+    from postlude.spec.arguments import check_arguments  # noqa: PLC0415 - as above
+
+    pipeline = load_source(request.source, pipeline=request.pipeline, home=request.options.home)
+    return pipeline, check_arguments(pipeline, read_arguments(pipeline, request.pairs, request.params_file))

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ import immutables
 
 from postlude.core.run_state import Run
 from postlude.core.task import Command, State, Task, TaskPath
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

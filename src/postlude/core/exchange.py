@@ -4,7 +4,7 @@ Source: `ExecutorInput` and `ExecutorOutput` in KFP's pipeline_spec.proto.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +17,7 @@ from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
 from postlude.spec import placeholders
 from postlude.spec.types import NOTHING, Constant, Container, Importer, Json, ParameterType, ParentInput, Resources
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

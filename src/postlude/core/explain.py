@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from postlude.core.conform import preview
@@ -12,6 +11,7 @@ from postlude.core.resolve import as_declared
 from postlude.core.run_state import Run
 from postlude.core.task import NO_INPUTS, ROOT, Inputs, Kind, State, Task, TaskError, child_path
 from postlude.spec.types import Strategy, Topology
+from postlude.spec.values import dataclass
 
 _FAILED: Final = (State.FAILED, State.UPSTREAM_FAILED)
 _NAMES: Final = re.compile(r"""inputs\.(?:parameter_values|parameters|artifacts)(?:\[\s*['"](.+?)['"]\s*\]|\.(\w+))""")

@@ -6,13 +6,13 @@ Source: design page "Final status", rules R1, R3-R6 and "The payload".
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from postlude.core.instant import rfc3339_or_none
 from postlude.core.run_state import Run, StatusWords, children, is_passed_on
 from postlude.core.task import Code, Kind, State, Task, TaskError, TaskPath
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 
 NAMED_FAILURES: Final = 10
 """So many failed tasks are named in a group's message; the rest is a count (R4)."""

@@ -1,7 +1,7 @@
 """Stop a group from starting anything new: for a cancel (R8), for a deadline (G12) and for fail-fast (R12)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from postlude.core.draft import Draft
@@ -9,6 +9,7 @@ from postlude.core.final_status import CANCELED_MESSAGE
 from postlude.core.run_state import children
 from postlude.core.task import Code, Kind, State, Task, TaskError, TaskPath, Terminate, Verdict, child_path
 from postlude.spec.types import Topology
+from postlude.spec.values import dataclass
 
 CANCELED: Final = Verdict(state=State.CANCELED, error=TaskError(code=Code.CANCELLED, message=CANCELED_MESSAGE))
 

@@ -6,7 +6,7 @@ and its exit tasks run again, since what they were told may change.
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import immutables
@@ -15,6 +15,7 @@ from postlude.core.draft import Draft, Look
 from postlude.core.run_state import children
 from postlude.core.task import NO_INPUTS, NO_OUTPUTS, ROOT, Kind, State, Task, TaskPath, child_path
 from postlude.spec.types import Dag, Topology
+from postlude.spec.values import dataclass
 
 _UNSUCCESSFUL: Final = (State.FAILED, State.UPSTREAM_FAILED, State.CANCELED)
 

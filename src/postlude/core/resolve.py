@@ -6,7 +6,7 @@ does not fit is an error of the task, decided before its code starts (R11).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -29,6 +29,7 @@ from postlude.spec.types import (
     ParentInput,
     TaskOutput,
 )
+from postlude.spec.values import dataclass
 
 
 class _Missing(Exception):  # noqa: N818 - not an error: a default may stand in

@@ -7,7 +7,7 @@ were; new ones have their defaults.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from postlude.core.draft import Draft
 from postlude.core.nodes import child
@@ -16,6 +16,7 @@ from postlude.core.run_state import children
 from postlude.core.task import ROOT, Inputs, Kind, Task, TaskPath, child_path
 from postlude.spec import types as ir
 from postlude.spec.types import Component, Dag, Pipeline
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
 """A run as a value: the pipeline, what it was begun with, and where every task stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 import immutables
 
 from postlude.core.task import ROOT, CancelRequested, Kind, State, Task, TaskError, TaskPath, child_path, iteration_path
 from postlude.spec.types import NOTHING, Json, Pipeline
+from postlude.spec.values import dataclass
 
 
 class FailurePolicy(Enum):

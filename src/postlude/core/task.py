@@ -5,12 +5,13 @@ or one of its iterations, and the root. Times are seconds since the epoch.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, IntEnum
 from typing import NewType
 
 from postlude.spec import types as ir
 from postlude.spec.types import NOTHING, Json
+from postlude.spec.values import dataclass
 
 TaskPath = NewType("TaskPath", str)
 """IR task keys joined by "/", iterations as "[i]": "exit-handler-1/for-loop-2[1]/train". The root is ""."""

@@ -1,13 +1,14 @@
 """The port through which the shell runs one attempt of one task."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
 from postlude.core.task import TaskPath
 from postlude.spec.types import NOTHING, Json, Resources
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

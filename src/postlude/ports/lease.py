@@ -1,9 +1,9 @@
 """The ports that keep two engines from driving one run, and let other processes speak to the one that does."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ import signal
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +25,7 @@ from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.collecting import collect
 from postlude.runtime.importing import import_artifact
 from postlude.spec.types import Container, Importer
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

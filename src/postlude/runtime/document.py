@@ -1,13 +1,13 @@
 """The run document, `postlude.run/v1`: what the command line prints, the catalog keeps and the API shows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from postlude.core.instant import rfc3339, rfc3339_or_none
 from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Inputs, Outputs, PastAttempt, Task, TaskError, TaskPath, child_path
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 
 SCHEMA: Final = "postlude.run/v1"
 

@@ -3,12 +3,12 @@
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 
 _FILE_SCHEME: Final = "file://"
 

@@ -4,7 +4,6 @@ Entries are versioned by their "type": a changed event gets a new name, old name
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -25,6 +24,7 @@ from postlude.core.task import (
 )
 from postlude.spec.load import load
 from postlude.spec.types import Json, Pipeline
+from postlude.spec.values import dataclass
 
 _EVENTS: Final[Mapping[str, type[Event]]] = {
     "started": Started,

@@ -1,7 +1,6 @@
 """Go on with a stored run: fold its journal, and see what the engine that drove it left undone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -14,6 +13,7 @@ from postlude.runtime.record import decode_event, decode_settings, replay
 from postlude.spec.load import load
 from postlude.spec.problem import SpecError
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

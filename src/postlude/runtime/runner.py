@@ -1,7 +1,6 @@
 """The loop's body: take events, advance the run, save, and only then act."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from postlude.core.draft import Step
@@ -14,6 +13,7 @@ from postlude.runtime.document import TaskFacts, exit_of, run_document, task_doc
 from postlude.runtime.record import encode_event, encode_settings
 from postlude.runtime.recover import lost, owed, recover
 from postlude.spec.types import Json, Pipeline
+from postlude.spec.values import dataclass
 
 Watcher = Callable[[Run, Sequence[Task]], None]
 """Told after every step: the run, and the tasks that changed."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from postlude.core.resolve import resolve
@@ -12,6 +11,7 @@ from postlude.ports.journal import Catalog, Journal
 from postlude.runtime.document import TaskFacts, exit_of, run_document, task_document
 from postlude.runtime.recover import recover
 from postlude.spec.types import FinalStatusOf, Json
+from postlude.spec.values import dataclass
 
 _ABSENT: Final = object()
 _PLACES: Final = ("order", "log")

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

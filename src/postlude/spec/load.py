@@ -31,9 +31,29 @@ def load(source: bytes | str | Mapping[str, Json] | Sequence[Json], *, name: str
     Raises:
         SpecError: It cannot be run; lists every problem, each with its path and what to do.
     """
+    return load_parsed(parse(source, name=name), name=name)
+
+
+def parse(source: bytes | str | Mapping[str, Json] | Sequence[Json], *, name: str) -> tuple[Json, Json]:
+    """The pipeline spec and the platform spec (or None) as plain JSON values; the arguments are those of `load`.
+
+    Raises:
+        SpecError: It is no text, no YAML, no JSON, or not a compiled pipeline.
+    """
     try:
-        spec, platform = documents(source, name=name)
-        pipeline, problems = _built(spec, platform)
+        return documents(source, name=name)
+    except RecursionError as error:
+        raise SpecError(name, [_TOO_DEEP]) from error
+
+
+def load_parsed(parsed: tuple[Json, Json], *, name: str) -> Pipeline:
+    """The pipeline that the outcome of `parse` describes.
+
+    Raises:
+        SpecError: It cannot be run; lists every problem, each with its path and what to do.
+    """
+    try:
+        pipeline, problems = _built(*parsed)
     except RecursionError as error:
         raise SpecError(name, [_TOO_DEEP]) from error
     if problems:

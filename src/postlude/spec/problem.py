@@ -1,7 +1,8 @@
 """What can be wrong with a pipeline, said so that its author can mend it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,29 +1,16 @@
 """Text as documents: one pipeline spec, and perhaps one platform spec."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import yaml
 
 from postlude.spec.problem import Problem, SpecError
 from postlude.spec.types import Json
 
 _MOST_VALUES: Final = 5_000_000
-_DEEPEST: Final = 500
-_MANY_OPENERS: Final = 10_000
-_OPENERS: Final = ("[", "{", "- ", "? ", "-\t", "?\t")
 _SCALARS: Final = (str, int, float, type(None))
 _COMPILE: Final = "Compile a pipeline with KFP SDK 2 and pass that file."
-
-
-class _Loader(yaml.CSafeLoader):
-    """Reads dates as the text they are written as: JSON has no dates."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {  # noqa: RUF012  PyYAML's own attribute, replaced and never changed
-        first: [each for each in resolvers if each[0] != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
-    }
 
 
 def documents(source: bytes | str | Mapping[str, Json] | Sequence[Json], *, name: str) -> tuple[Json, Json]:
@@ -67,31 +54,15 @@ def _read(text: str, name: str) -> list[Json]:
             return [msgspec.json.decode(text)]
         except (msgspec.DecodeError, UnicodeEncodeError):
             pass  # It may still be YAML, whose errors name line and column.
+    from postlude.spec import yaml_text  # noqa: PLC0415 - PyYAML takes 30 ms, and JSON and what is cached need none
+
     try:
-        _refuse_depth(text)
-        return [_plain(document, name) for document in yaml.load_all(text, _Loader)]
-    except yaml.YAMLError as error:
-        raise SpecError(name, [_syntax(error)]) from error
+        return [_plain(document, name) for document in yaml_text.documents(text)]
+    except yaml_text.YamlSyntaxError as error:
+        what = f"is neither YAML nor JSON: {error.cause}. {_COMPILE}"
+        raise SpecError(name, [Problem(where=error.where, what=what)]) from error
     except ValueError as error:
         raise SpecError(name, [Problem(where="$", what=f"holds a value that cannot be read: {error}.")]) from error
-
-
-def _refuse_depth(text: str) -> None:
-    """Raise before PyYAML's C code recurses until the process dies, which takes more than 20,000 levels."""
-    if sum(text.count(opener) for opener in _OPENERS) < _MANY_OPENERS:
-        return
-    depth = 0
-    for event in yaml.parse(text, _Loader):
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise RecursionError
-
-
-def _syntax(error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "$"
-    cause = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
-    return Problem(where=where, what=f"is neither YAML nor JSON: {cause}. {_COMPILE}")
 
 
 def _plain(value: Json, name: str) -> Json:

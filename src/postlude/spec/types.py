@@ -5,11 +5,13 @@ that hold across parts. Nothing here runs anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Final, NoReturn
 
 from msgspec import UNSET, UnsetType
+
+from postlude.spec.values import dataclass
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of them."""

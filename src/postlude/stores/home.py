@@ -6,12 +6,12 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from postlude.core.task import TaskPath
 from postlude.spec.problem import ConfigError
+from postlude.spec.values import dataclass
 
 _NAME_BYTES: Final = 200
 """File systems allow 255; suffixes that programs add to a name need room too."""
@@ -87,8 +87,7 @@ def open_home(root: Path | None = None, *, environ: Mapping[str, str] | None = N
         ConfigError: It cannot be created or written.
     """
     variables = os.environ if environ is None else environ
-    chosen = default_root(variables) if root is None else root
-    home = Home(root=Path(os.path.abspath(chosen.expanduser())))  # noqa: PTH100 - resolve() would follow links
+    home = home_at(root, variables)
     try:
         home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         for directory in (home.runs, home.artifacts, home.environments, home.cache):
@@ -99,6 +98,12 @@ def open_home(root: Path | None = None, *, environ: Mapping[str, str] | None = N
             return home
     except OSError as error:
         raise ConfigError(f"{home.root}: cannot be made Postlude's home: {error.strerror}; {_REMEDY}") from error
+
+
+def home_at(root: Path | None, environ: Mapping[str, str]) -> Home:
+    """The home as it would be laid out there, or in `default_root`; nothing is made."""
+    chosen = default_root(environ) if root is None else root
+    return Home(root=Path(os.path.abspath(chosen.expanduser())))  # noqa: PTH100 - resolve() would follow links
 
 
 _REMEDY: Final = "choose a writable directory with --home or POSTLUDE_HOME"

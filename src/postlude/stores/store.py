@@ -1,11 +1,11 @@
 """What opening a database gives: the ports to it, and the way to close it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from postlude.ports.journal import Cache, Catalog, Journal
 from postlude.ports.lease import Leases, Mailbox
 from postlude.ports.upkeep import Upkeep
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

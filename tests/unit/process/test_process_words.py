@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from postlude.executors.process.exits import exit_of
+from postlude.executors.process.plain_requirement import plain_name
 from postlude.executors.process.requirements import Found, kfp_serves, satisfied
 from postlude.executors.process.supervisor.wire import Ended, Frames, Stop, encode
 from postlude.executors.process.variables import inherited, needs_fresh_interpreter
@@ -83,7 +84,18 @@ def test_what_counts_as_installed(packages: list[str], *, met: bool) -> None:
     assert satisfied(packages, look_up, "3.11.7") is met
 
 
-@pytest.mark.parametrize(("version", "serves"), [("2.0.1", True), ("2.17.0", True), ("1.8.22", False), ("dev", False)])
+@pytest.mark.parametrize(
+    ("version", "serves"),
+    [
+        ("2.0.1", True),
+        ("2.17.0", True),
+        ("2", True),
+        ("1.8.22", False),
+        ("20.1", False),
+        ("2!1.0", False),
+        ("dev", False),
+    ],
+)
 def test_any_sdk_2_serves(version: str, *, serves: bool) -> None:
     assert kfp_serves({"kfp": (version, ())}) is serves
 
@@ -93,3 +105,21 @@ def test_frames_survive_any_cut() -> None:
     stream = b"".join(map(encode, orders))
     frames = Frames()
     assert [found for byte in stream for found in frames.feed(bytes([byte]))] == orders
+
+
+@pytest.mark.parametrize(
+    ("requirement", "name"),
+    [
+        pytest.param("kfp==2.17.0", "kfp", id="pinned"),
+        pytest.param(" KFP [all, kubernetes] >= 2.0, < 3 ", "kfp", id="extras-and-range"),
+        pytest.param("scikit_Learn", "scikit-learn", id="name-alone"),
+        pytest.param("a.b~=1.0rc1", "a-b", id="compatible"),
+        pytest.param("kfp @ https://h/kfp.whl", None, id="url"),
+        pytest.param('kfp; python_version < "3.9"', None, id="marker"),
+        pytest.param("./kfp", None, id="path"),
+        pytest.param("kfp=2", None, id="no-version"),
+        pytest.param("-kfp", None, id="option"),
+    ],
+)
+def test_a_plain_requirement_is_read_at_once(requirement: str, name: str | None) -> None:
+    assert plain_name(requirement) == name

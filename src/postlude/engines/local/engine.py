@@ -4,7 +4,7 @@ import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,6 +35,7 @@ from postlude.runtime.attempt import Bench, log_path, perform_attempt
 from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.runner import Runner, Shell, Watcher
 from postlude.spec.types import Json, Pipeline
+from postlude.spec.values import dataclass
 
 Inbox = queue.SimpleQueue[Event]
 

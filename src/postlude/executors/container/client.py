@@ -3,8 +3,9 @@
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from postlude.spec.values import dataclass
 
 _NO_SUCH_PROGRAM: Final = 127
 _TIMED_OUT: Final = 124

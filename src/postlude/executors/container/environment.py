@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 from postlude.spec.types import NOTHING
+from postlude.spec.values import dataclass
 
 _FILE_NAME: Final = "container.env"
 _LONGEST_LINE: Final = 16_000

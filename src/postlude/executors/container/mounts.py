@@ -3,13 +3,13 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from postlude.ports.executor import Attempt
 from postlude.spec.types import Json
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from postlude.executors.process.exits import one_line
 from postlude.ports.executor import Attempt, Ending, Exit
+from postlude.spec.values import dataclass
 
 _NEVER: Final = "0001-01-01"
 """How both engines write a time that never came."""

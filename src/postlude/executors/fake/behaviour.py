@@ -1,11 +1,12 @@
 """What a fake attempt does: the words in which a script for `FakeExecutor` is written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from postlude.ports.executor import Attempt
 from postlude.spec.types import NOTHING, Json
+from postlude.spec.values import dataclass
 
 Said = tuple[str, str]
 """A line of a task's output: its stream ("stdout" or "stderr") and its text."""

@@ -9,13 +9,14 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from postlude.executors.process.installer import CannotBuildError, Parent, last_words, steps, uv_binary
 from postlude.executors.process.pip_install import Install
 from postlude.executors.process.supervisor.logfile import LogFile
 from postlude.executors.process.variables import for_installer
+from postlude.spec.values import dataclass
 
 _READY = "postlude-ready.json"
 _POLL_S = 0.02

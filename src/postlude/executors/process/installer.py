@@ -2,12 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from postlude.executors.process.exits import one_line
 from postlude.executors.process.pip_install import Install
+from postlude.spec.values import dataclass
 
 
 class CannotBuildError(Exception):

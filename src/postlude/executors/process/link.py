@@ -116,6 +116,8 @@ class Supervisor:
     def close(self) -> None:
         """Make it kill what runs and end."""
         self._closing = True
+        if not self._waiting:
+            self._process.kill()  # Nothing runs there, and an interpreter with the SDK takes long to end by itself.
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_WR)
         self._reader.join(_CLOSE_S)

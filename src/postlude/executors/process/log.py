@@ -10,9 +10,10 @@ become U+FFFD. The file grows while the task runs.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

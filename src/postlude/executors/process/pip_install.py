@@ -1,9 +1,7 @@
 """Reads the arguments of `pip install`."""
 
-from dataclasses import dataclass
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from postlude.executors.process.plain_requirement import plain_name
+from postlude.spec.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +94,14 @@ def _install(options: dict[str, list[str]], requirements: list[str]) -> Install 
 
 
 def _is_kfp(text: str) -> bool:
+    name = plain_name(text)
+    return name == "kfp" if name is not None else _names_kfp(text)
+
+
+def _names_kfp(text: str) -> bool:
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms that few runs need
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - as above
+
     try:
         return canonicalize_name(Requirement(text).name) == "kfp"
     except InvalidRequirement:

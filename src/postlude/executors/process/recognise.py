@@ -6,12 +6,12 @@ executor on that file with the remaining arguments. A script is understood only 
 known to do either makes the component an ordinary program, which then runs as it stands.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
 from postlude.executors.process.pip_install import NOTHING_TO_INSTALL, Install, read_install
 from postlude.executors.process.shell import commands
+from postlude.spec.values import dataclass
 
 _SHELLS = frozenset({"sh", "bash", "dash", "/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash"})
 _PYTHONS = frozenset({"python3", "python"})

@@ -1,9 +1,11 @@
 """Whether an interpreter already has what a component asks for."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion, Version
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 Found = Mapping[str, tuple[str, Sequence[str]]]
 """Installed distributions: version and own requirements by name."""
@@ -11,10 +13,7 @@ Found = Mapping[str, tuple[str, Sequence[str]]]
 
 def kfp_serves(found: Found) -> bool:
     """Whether an SDK 2 is installed: any of them runs the components of all of them."""
-    try:
-        return "kfp" in found and Version(found["kfp"][0]).major == 2
-    except InvalidVersion:
-        return False
+    return "kfp" in found and re.match(r"2(?![\d!])", found["kfp"][0]) is not None
 
 
 def satisfied(packages: Sequence[str], look_up: Callable[[Sequence[str]], Found], python: str) -> bool:
@@ -25,6 +24,10 @@ def satisfied(packages: Sequence[str], look_up: Callable[[Sequence[str]], Found]
         look_up: Which of the named distributions are installed.
         python: The interpreter's full version, for markers.
     """
+    if not packages:
+        return True
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms that few runs need
+
     try:
         wanted = [Requirement(text) for text in packages]
     except InvalidRequirement:
@@ -39,7 +42,9 @@ def satisfied(packages: Sequence[str], look_up: Callable[[Sequence[str]], Found]
     )
 
 
-def _met(requirement: Requirement, found: Found) -> bool:
+def _met(requirement: "Requirement", found: Found) -> bool:
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - as above
+
     if requirement.url is not None or requirement.name not in found:
         return False
     try:
@@ -48,8 +53,10 @@ def _met(requirement: Requirement, found: Found) -> bool:
         return False
 
 
-def _of_extras(requirement: Requirement, found: Found, markers: Mapping[str, str]) -> list[str]:
+def _of_extras(requirement: "Requirement", found: Found, markers: Mapping[str, str]) -> list[str]:
     """What the requirement's extras ask for on top of the distribution itself."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - as above
+
     parts = [Requirement(text) for text in found[requirement.name][1]]
     chosen = []
     for part in parts:

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 
-from postlude.spec.places import Place, advice, components
+from postlude.spec.places import Place, advice, below, components
 from postlude.spec.problem import Problem
 from postlude.spec.types import Component, Dag, Pipeline, Task
 
 
 def dags(pipeline: Pipeline) -> Iterator[tuple[str, Component, Dag]]:
     """Every component that is a DAG, with the path of the component."""
-    for where, component in components(pipeline):
+    if pipeline.root.dag is not None:
+        yield "$.root", pipeline.root, pipeline.root.dag
+    for name, component in pipeline.components.items():  # Most are no DAGs: their paths need not be spelled out.
         if component.dag is not None:
-            yield where, component, component.dag
+            yield below("$.components", name), component, component.dag
 
 
 def tasks(pipeline: Pipeline) -> Iterator[tuple[Place, Component, Dag, Task]]:

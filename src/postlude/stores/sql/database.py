@@ -1,16 +1,16 @@
 """One database: transactions that readers open freely and the writers of this process one at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from functools import cache
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from enum import Enum
 from threading import Lock
-from typing import Any, Final
-
-from sqlalchemy import URL, ClauseElement, Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from typing import TYPE_CHECKING, Any, Final
 
 from postlude.ports.journal import StoreError
-from postlude.stores.sql.backend import Access, Backend
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _REMEDIES: Final = {
     "SQLITE_FULL": "free some space on its disk",
@@ -24,31 +24,69 @@ _NO_TEXT: Final = "Could not decode"
 """How the SQLite driver's message begins where a text is no UTF-8, for which it has no code."""
 _OTHERWISE: Final = "check that it is there, that it can be reached and that its disk has room"
 
+URLS: Final = "use sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE"
+"""What to say to whoever gives the URL of no database."""
+
 Row = Mapping[str, Any]
 
 
+class Access(Enum):
+    """What a transaction is for."""
+
+    READ = "read"
+    """Sees one moment of the database."""
+    WRITE = "write"
+    """Survives the death of this process."""
+    DURABLE = "durable"
+    """Survives a power cut."""
+
+
+class Statement:
+    """A statement of SQL, with parameters written `:name`. One object is one statement, whatever its text.
+
+    Attributes:
+        text: What every database reads.
+        lock: What a server reads after that, to lock the rows it finds. SQLite has locked everything by then.
+    """
+
+    __slots__ = ("lock", "text")
+
+    def __init__(self, text: str, *, lock: str = "") -> None:
+        self.text = text
+        self.lock = lock
+
+
 class Transaction:
-    """An open transaction, spoken to through the driver: SQLAlchemy's own execution would cost five times as much."""
+    """An open transaction, spoken to through the driver.
 
-    def __init__(self, connection: Connection) -> None:
-        self._cursor = connection.connection.cursor()
-        self._dialect = connection.dialect
+    Args:
+        cursor: The driver's.
+        spelled: The text of a statement as the driver reads it.
+    """
 
-    def change(self, statement: ClauseElement, rows: Row | Sequence[Row]) -> int:
+    __slots__ = ("_cursor", "_spelled")
+
+    def __init__(self, cursor: Any, spelled: Callable[[Statement], str]) -> None:
+        self._cursor = cursor
+        self._spelled = spelled
+
+    def change(self, statement: Statement, rows: Row | Sequence[Row]) -> int:
         """Run a statement once for each row; returns how many rows of the table it changed."""
-        text = _text(statement, self._dialect)
+        text = self._spelled(statement)
         if isinstance(rows, Mapping):
             self._cursor.execute(text, rows)
         else:
             self._cursor.executemany(text, rows)
-        return self._cursor.rowcount
+        changed: int = self._cursor.rowcount
+        return changed
 
-    def select(self, statement: ClauseElement, row: Row) -> Sequence[Any]:
+    def select(self, statement: Statement, row: Row) -> Sequence[Any]:
         """Every row that a query finds, as tuples."""
-        self._cursor.execute(_text(statement, self._dialect), row)
-        return self._cursor.fetchall()
+        self._cursor.execute(self._spelled(statement), row)
+        found: Sequence[Any] = self._cursor.fetchall()
+        return found
 
-    def column(self, statement: ClauseElement, row: Row) -> list[Any]:
+    def column(self, statement: Statement, row: Row) -> list[Any]:
         """The first column of every row that a query finds."""
         return [found[0] for found in self.select(statement, row)]
 
@@ -57,25 +95,42 @@ class Transaction:
         self._cursor.close()
 
 
-@cache
-def _text(statement: ClauseElement, dialect: Any) -> str:
-    return str(statement.compile(dialect=dialect))
-
-
-class Database:
+class Database(ABC):
     """The connections to one database.
 
     Attributes:
         name: What messages call it: the file, or the URL without its password.
-        errors: What SQLAlchemy and the driver raise.
+        remedy: What to do where it cannot be opened.
+        errors: What its driver raises.
+        version_table: Finds a row where Alembic has been here.
+        fresh_schema: Statements that make the newest schema in a database in which `any_table` finds nothing; empty
+            where every database is migrated step by step.
     """
 
-    def __init__(self, engine: Engine, backend: Backend) -> None:
-        self.engine = engine
-        self.backend = backend
-        self.name = name_of(engine.url)
-        self.errors = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
+    name: str
+    remedy: str
+    errors: tuple[type[Exception], ...]
+    version_table: Statement
+    any_table: Statement
+    fresh_schema: Sequence[Statement] = ()
+
+    def __init__(self) -> None:
         self._turn = Lock()  # SQLite's own waiting sleeps longer and longer; this wakes the next writer at once.
+
+    @abstractmethod
+    def opened(self, access: Access) -> AbstractContextManager[Transaction]:
+        """A transaction that commits where the block ends well and leaves nothing behind where it does not.
+
+        Raises what the driver raises.
+        """
+
+    @abstractmethod
+    def migrating(self) -> "AbstractContextManager[tuple[Connection, Transaction]]":
+        """A durable transaction that keeps other processes from migrating, as Alembic takes it and as we do."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Free every connection."""
 
     @contextmanager
     def writing(self, doing: str, *, durable: bool) -> Iterator[Transaction]:
@@ -88,9 +143,11 @@ class Database:
         Raises:
             StoreError: The database refused or is gone; the next transaction tries anew.
         """
-        access = Access.DURABLE if durable else Access.WRITE
-        with self._turn, self._transaction(doing, access) as transaction:
-            yield transaction
+        try:
+            with self._turn, self.opened(Access.DURABLE if durable else Access.WRITE) as transaction:
+                yield transaction
+        except self.errors as error:
+            raise self._refused(doing, error) from error
 
     @contextmanager
     def reading(self, doing: str) -> Iterator[Transaction]:
@@ -99,31 +156,14 @@ class Database:
         Raises:
             StoreError: The database refused or is gone.
         """
-        with self._transaction(doing, Access.READ) as transaction:
-            yield transaction
-
-    @contextmanager
-    def _transaction(self, doing: str, access: Access) -> Iterator[Transaction]:
         try:
-            with (
-                self.engine.connect() as connection,
-                connection.execution_options(access=access).begin(),
-                closing(Transaction(connection)) as transaction,
-            ):
+            with self.opened(Access.READ) as transaction:
                 yield transaction
         except self.errors as error:
-            raise StoreError(f"{self.name}: could not {doing}: {reason(error)}; {_remedy(error)}") from error
+            raise self._refused(doing, error) from error
 
-    def close(self) -> None:
-        """Free every connection."""
-        self.engine.dispose()
-
-
-def name_of(url: URL) -> str:
-    """What messages call the database: the file, or the URL without its password."""
-    if url.get_backend_name() == "sqlite":
-        return url.database or ""
-    return url.set(drivername="postgresql").render_as_string(hide_password=True)
+    def _refused(self, doing: str, error: Exception) -> StoreError:
+        return StoreError(f"{self.name}: could not {doing}: {reason(error)}; {_remedy(error)}")
 
 
 def reason(error: Exception) -> str:
@@ -140,4 +180,6 @@ def _remedy(error: Exception) -> str:
 
 
 def _cause(error: Exception) -> BaseException:
-    return error.orig or error if isinstance(error, DBAPIError) else error
+    """What the driver raised, where SQLAlchemy raised something about that."""
+    cause: BaseException = getattr(error, "orig", None) or error
+    return cause

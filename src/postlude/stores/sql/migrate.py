@@ -1,18 +1,20 @@
 """Bringing a database to the schema this code reads, forwards only."""
 
 from threading import Lock
-from typing import Final
-
-from sqlalchemy import Connection, inspect, text
+from typing import TYPE_CHECKING, Final
 
 from postlude.spec.problem import ConfigError
-from postlude.stores.sql.backend import Access
-from postlude.stores.sql.database import Database
+from postlude.spec.types import NOTHING
+from postlude.stores.sql.database import Access, Database, Statement, Transaction
 
-NEWEST: Final = "0002"
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+NEWEST: Final = "0003"
 """The schema this code reads and writes. Revisions are four digits and count upwards."""
 
-_VERSION: Final = text("SELECT version_num FROM alembic_version")
+_VERSION: Final = Statement("SELECT version_num FROM alembic_version")
+_STAMP: Final = Statement("INSERT INTO alembic_version (version_num) VALUES (:version)")
 _REVISION_DIGITS: Final = 4
 _ALEMBIC: Final = Lock()
 """Alembic keeps the migration under way in a global variable; threads may open different databases at once."""
@@ -24,32 +26,35 @@ def migrate(database: Database) -> None:
     Raises:
         ConfigError: The database is newer than this code, or belongs to another program.
     """
-    if _version(database) == NEWEST:
+    with database.opened(Access.READ) as transaction:
+        found = _version(database, transaction)
+    if found == NEWEST or _made_afresh(database):
         return
-    with database.engine.connect() as connection:
-        connection.execution_options(access=Access.DURABLE)
-        with connection.begin():
-            _migrate_alone(database, connection)
+    with database.migrating() as (connection, transaction):
+        found = _version(database, transaction)  # Another process may have been here since we looked.
+        if found != NEWEST:
+            _refuse_foreign(database.name, found)
+            _upgrade(connection)
 
 
-def _version(database: Database) -> str | None:
-    with database.engine.connect() as connection, connection.begin():
-        return _version_here(connection)
-
-
-def _version_here(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+def _version(database: Database, transaction: Transaction) -> str | None:
+    if not transaction.select(database.version_table, NOTHING):
         return None
-    return connection.execute(_VERSION).scalar()
+    versions = transaction.column(_VERSION, NOTHING)
+    return str(versions[0]) if versions else None
 
 
-def _migrate_alone(database: Database, connection: Connection) -> None:
-    if database.backend.exclusion:
-        connection.exec_driver_sql(database.backend.exclusion)
-    found = _version_here(connection)  # Another process may have been here since we looked.
-    if found != NEWEST:
-        _refuse_foreign(database.name, found)
-        _upgrade(connection)
+def _made_afresh(database: Database) -> bool:
+    """Make the newest schema at once in a database without any, which saves the import of Alembic."""
+    if not database.fresh_schema:
+        return False
+    with database.opened(Access.DURABLE) as transaction:
+        if transaction.select(database.any_table, NOTHING):
+            return False
+        for statement in database.fresh_schema:
+            transaction.change(statement, NOTHING)
+        transaction.change(_STAMP, {"version": NEWEST})
+    return True
 
 
 def _refuse_foreign(name: str, found: str | None) -> None:
@@ -66,7 +71,7 @@ def _refuse_foreign(name: str, found: str | None) -> None:
         )
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: "Connection") -> None:
     from alembic import command  # noqa: PLC0415 - half a second that only a schema change pays for
     from alembic.config import Config  # noqa: PLC0415 - as above
 
