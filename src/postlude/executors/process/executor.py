@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from postlude.core.task import TaskPath
-from postlude.executors.process import variables
+from postlude.executors.container.quantity import QuantityError
+from postlude.executors.process import limits, variables
 from postlude.executors.process.environments import Environments, GaveUpError
 from postlude.executors.process.exits import exit_of
 from postlude.executors.process.installer import CannotBuildError, Parent
@@ -73,7 +74,10 @@ class ProcessExecutor(Executor):
                 report = self._perform(python, _order(attempt, component, under_way), under_way)
             except EndedEarlyError as early:
                 return early.exit
-        return exit_of(report, component=component is not None, timeout_s=attempt.timeout_s)
+            except QuantityError as error:
+                return Exit(ending=Ending.NOT_STARTED, message=str(error))
+        limit = attempt.resources.memory_limit
+        return exit_of(report, component=component is not None, timeout_s=attempt.timeout_s, memory_limit=limit)
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """See `ports.executor.Executor.terminate`."""
@@ -216,4 +220,6 @@ def _order(attempt: Attempt, component: PythonComponent | None, under_way: Under
         log=str(attempt.log.absolute()),
         timeout_s=remaining,
         grace_s=TIMEOUT_GRACE_S,
+        memory_bytes=limits.memory_bytes(attempt.resources),
+        processors=limits.processors(attempt.resources),
     )
