@@ -1,14 +1,17 @@
 """Limits are kept, what breaks them is told why, and nobody else notices."""
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from process_lab import EXITED_WELL, Lab
-from started import working_in
+from started import Started, working_in
 
 from postlude.core.task import Code
+from postlude.executors.process.executor import ProcessExecutor
 from postlude.executors.process.supervisor.processors import Processors
-from postlude.executors.process.supervisor.watch import MOST_PROCESSES
 from postlude.ports.executor import Ending, Exit
 from postlude.runtime.attempt import error_of
 from postlude.spec.types import Resources
@@ -103,6 +106,7 @@ def test_a_limit_that_is_none_is_said(lab: Lab, resources: Resources, message: s
 
 # --- processes --------------------------------------------------------------------------------------------------------
 
+FEW = 300
 BOMB = "bomb() { bomb | bomb & }; bomb; sleep 1000"
 
 
@@ -124,19 +128,31 @@ def many(ended: Exit) -> tuple[Ending, int | None, str]:
     return ended.ending, ended.code, ended.message
 
 
-TOO_MANY = (Ending.EXITED, -9, f"killed: it had more than {MOST_PROCESSES} processes at a time")
+TOO_MANY = (Ending.EXITED, -9, f"killed: it had more than {FEW} processes at a time")
 
 
-def test_a_fork_bomb_is_put_out(lab: Lab) -> None:
-    attempt = lab.program("sh", "-c", BOMB)
-    assert many(lab.executor.run(attempt)) == TOO_MANY
+@pytest.fixture
+def few(tmp_path: Path) -> Iterator[Lab]:
+    """A lab whose attempts may have few processes only."""
+    executor = ProcessExecutor(home=tmp_path / "home", most_processes=FEW)
+    yield Lab(executor, tmp_path)
+    executor.close()
+
+
+def test_a_fork_bomb_is_put_out_and_harms_nobody_else(few: Lab) -> None:
+    os.mkfifo(few.home / "go")
+    beside = Started(few.executor, few.program("sh", "-c", 'read line < "$GO"', env={"GO": str(few.home / "go")}))
+    attempt = few.program("sh", "-c", BOMB)
+    assert many(few.executor.run(attempt)) == TOO_MANY
     assert working_in(attempt.directory / "work") == []
-    assert lab.executor.run(lab.program("true")) == EXITED_WELL
+    (few.home / "go").write_text("go\n")
+    assert beside.ended() == EXITED_WELL
+    assert few.executor.run(few.program("true")) == EXITED_WELL
 
 
-def test_a_component_that_multiplies_is_put_out(lab: Lab) -> None:
-    attempt = lab.component(multiply)
-    assert many(lab.executor.run(attempt)) == TOO_MANY
+def test_a_component_that_multiplies_is_put_out(few: Lab) -> None:
+    attempt = few.component(multiply)
+    assert many(few.executor.run(attempt)) == TOO_MANY
     assert working_in(attempt.directory / "work") == []
 
 

@@ -3,14 +3,15 @@
 import math
 import signal
 
-from postlude.executors.process.supervisor.watch import MOST_PROCESSES
 from postlude.executors.process.supervisor.wire import Ended
 from postlude.ports.executor import Ending, Exit
 
 MESSAGE_CHARACTERS = 500
 
 
-def exit_of(report: Ended, *, component: bool, timeout_s: float | None, memory_limit: str = "") -> Exit:
+def exit_of(
+    report: Ended, *, component: bool, timeout_s: float | None, memory_limit: str = "", most_processes: int = 0
+) -> Exit:
     """The end of an attempt.
 
     Args:
@@ -18,6 +19,7 @@ def exit_of(report: Ended, *, component: bool, timeout_s: float | None, memory_l
         component: Whether a Python component ran; its stderr says less than its exception.
         timeout_s: The attempt's limit, for the message.
         memory_limit: Likewise, as its author wrote it.
+        most_processes: Likewise.
     """
     ending = Ending(report.ending)
     match ending:
@@ -26,7 +28,7 @@ def exit_of(report: Ended, *, component: bool, timeout_s: float | None, memory_l
         case Ending.TERMINATED:
             cause = "terminated on request"
         case Ending.EXITED:
-            cause = _exceeded(report, memory_limit) or _cause(report, component=component)
+            cause = _exceeded(report, memory_limit, most_processes) or _cause(report, component=component)
         case _:
             cause = report.note
     if report.log_error:
@@ -41,13 +43,13 @@ def one_line(text: str) -> str:
     return line if len(line) <= MESSAGE_CHARACTERS else f"{line[: MESSAGE_CHARACTERS - 1]}…"
 
 
-def _exceeded(report: Ended, memory_limit: str) -> str:
+def _exceeded(report: Ended, memory_limit: str, most_processes: int) -> str:
     match report.exceeded:
         case "memory":
             held = math.ceil(report.held_bytes / 2**20)
             return f"out of memory: it held {held} MiB, more than its memory limit of {memory_limit}"
         case "processes":
-            return f"killed: it had more than {MOST_PROCESSES} processes at a time"
+            return f"killed: it had more than {most_processes} processes at a time"
         case _:
             return ""
 

@@ -5,7 +5,6 @@ import os
 import signal
 from contextlib import suppress
 
-from . import children
 from .child import Leader
 from .logfile import LogFile
 from .note import take_note
@@ -38,7 +37,7 @@ class Attempt:
         self._grace_s = order.grace_s
         self._directory = order.directory
         self._log = log
-        self._watch = Watch(leader.pid, order.memory_bytes, now)
+        self._watch = Watch(leader.pid, order.memory_bytes, order.most_processes, now)
 
     @property
     def wakes_at(self) -> float:
@@ -51,7 +50,7 @@ class Attempt:
         if self.code is None and not self._watch.exceeded:
             self._watch.look(now)
             if self._watch.exceeded:
-                children.kill_tree(self.pid)
+                self.kill()  # what left the group is killed as soon as nobody leads it
 
     def read(self, stream: str) -> bool:
         """Move what a pipe holds into the log; returns whether the pipe is still open."""

@@ -39,14 +39,21 @@ def exited() -> Iterator[int]:
 
 
 def kill_others(leaders: Container[int]) -> bool:
-    """Kill every child that is no living leader, with its group; returns whether there was one.
+    """Kill every child that is no living leader, with its descendants; returns whether there was one.
 
     A living leader adopts what its descendants leave behind, so such a child is left over from a leader that is dead,
-    even where it moved to a session of its own.
+    even where it moved to a session of its own. All are stopped before the first is killed, however fast they multiply.
     """
-    others = [pid for pid in _children(os.getpid()) if pid not in leaders]
-    _signal(others, signal.SIGKILL)
-    return bool(others)
+    stopped: set[int] = set()
+    for _ in range(_STOPPING_PASSES):
+        others = [pid for pid in _children(os.getpid()) if pid not in leaders]
+        new = {one for pid in others for one in tree(pid, sys.maxsize - 1)} - stopped
+        if not new:
+            break
+        _signal(new, signal.SIGSTOP)
+        stopped |= new
+    _signal(stopped, signal.SIGKILL)
+    return bool(stopped)
 
 
 def tree(leader: int, most: int) -> list[int]:
@@ -57,22 +64,6 @@ def tree(leader: int, most: int) -> list[int]:
             break
         found += _children(pid)
     return found[: most + 1]
-
-
-def kill_tree(leader: int) -> None:
-    """Kill a process and all its descendants, however fast they multiply: all are stopped before the first is killed.
-
-    The leader adopts what its descendants leave behind, so while it lives, stopped, nothing leaves its tree.
-    """
-    hold_still(leader)
-    stopped: set[int] = set()
-    for _ in range(_STOPPING_PASSES):
-        new = [pid for pid in tree(leader, sys.maxsize - 1) if pid not in stopped]
-        _signal(new, signal.SIGSTOP)
-        stopped.update(new)
-        if not new:
-            break
-    _signal(stopped, signal.SIGKILL)
 
 
 def hold_still(leader: int) -> None:

@@ -8,9 +8,6 @@ import time
 
 from .children import hold_still, let_go, threads_of_all, tree
 
-MOST_PROCESSES = 1024
-"""Of one attempt at one time."""
-
 _SURGE = 200
 """So many new threads between two looks may be a program that multiplies: it is held still while it is counted."""
 
@@ -19,7 +16,8 @@ _SOONEST_S = 0.005
 _FILLS_BYTES_PER_S = 4 * 1024**3
 """How fast a program is taken to fill memory: it is looked at again before it could have passed its limit by far."""
 _REST_PER_LOOK = 20
-"""Looks take a small part of the time only, however many processes there are to look at."""
+"""Looks take a small part of a processor's time, however many processes there are to look at."""
+_LONGEST_REST_S = 1.0
 
 _ROUGHLY = ("status", (b"RssAnon:", b"RssShmem:", b"VmSwap:"))
 _EXACTLY = ("smaps_rollup", (b"Pss_Anon:", b"Pss_Shmem:", b"SwapPss:"))
@@ -34,9 +32,10 @@ class Watch:
         held_bytes: What was held at the last look, 0 where memory has no limit.
     """
 
-    def __init__(self, leader: int, memory_bytes: int | None, now: float) -> None:
+    def __init__(self, leader: int, memory_bytes: int | None, most_processes: int, now: float) -> None:
         self._leader = leader
         self._memory_bytes = memory_bytes
+        self._most_processes = most_processes
         self.exceeded = ""
         self.held_bytes = 0
         self.due = now + self._wait_s()
@@ -46,21 +45,22 @@ class Watch:
         """Compare with the limits, where it is time to."""
         if now < self.due or self.exceeded:
             return
+        before = time.thread_time()
         pids = self._count()
         if self._memory_bytes is not None and not self.exceeded:
             self.held_bytes = _held_bytes(pids, self._memory_bytes)
             if self.held_bytes > self._memory_bytes:
                 self.exceeded = "memory"
-        ended = time.monotonic()
-        self.due = ended + max(self._wait_s(), (ended - now) * _REST_PER_LOOK)
+        rest_s = min(_LONGEST_REST_S, (time.thread_time() - before) * _REST_PER_LOOK)
+        self.due = time.monotonic() + max(self._wait_s(), rest_s)
 
     def _count(self) -> list[int]:
         before, self._threads = self._threads, threads_of_all()
         surge = self._threads - before > _SURGE
         if surge:
             hold_still(self._leader)
-        pids = tree(self._leader, MOST_PROCESSES)
-        if len(pids) > MOST_PROCESSES:
+        pids = tree(self._leader, self._most_processes)
+        if len(pids) > self._most_processes:
             self.exceeded = "processes"
         elif surge:
             let_go(self._leader)

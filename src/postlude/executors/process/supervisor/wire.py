@@ -23,6 +23,7 @@ class Run:
         timeout_s: None where there is no limit.
         grace_s: Seconds between SIGTERM and SIGKILL when the time is up.
         memory_bytes: What its processes may hold together, None where there is no limit.
+        most_processes: How many processes it may have at a time.
         processors: How many processors it may use, None where there is no limit.
         confined: Which these are; the supervisor chooses.
     """
@@ -37,6 +38,7 @@ class Run:
     timeout_s: float | None
     grace_s: float
     memory_bytes: int | None = None
+    most_processes: int = 1024
     processors: int | None = None
     confined: list[int] | None = None
 
