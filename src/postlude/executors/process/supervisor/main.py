@@ -54,7 +54,7 @@ class Supervisor:
                 key.data()
             self._pass_due()
             self._report_ended()
-            self._spares.refill()
+            self._spares.refill(len(self._attempts))
 
     # --- orders ---
 

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
+from . import children
 from .child import Birth, Leader
 from .wire import Run, encode
 
@@ -37,11 +38,18 @@ class Spares:
     def keep(self) -> None:
         """Have some ready from now on."""
         self._wanted = _MOST
+        self._fill()
 
-    def refill(self) -> None:
-        """Replace those that were taken or died, as far as there is memory for it."""
-        if len(self._waiting) >= min(_FEWEST, self._wanted):
-            return
+    def refill(self, under_way: int) -> None:
+        """Replace those that were taken or died, where there is a processor to spare, and memory.
+
+        Args:
+            under_way: How many attempts are running.
+        """
+        if len(self._waiting) < min(_FEWEST, self._wanted) and _idle_processor(under_way):
+            self._fill()
+
+    def _fill(self) -> None:
         while len(self._waiting) < self._wanted and _free_bytes() > _MEMORY_KEPT_BYTES:
             try:
                 leader, orders = self._birth.start_spare()
@@ -91,6 +99,12 @@ def _dismiss(leader: Leader, *, alive: bool = True) -> None:
     if alive:
         with suppress(ProcessLookupError):
             os.kill(leader.pid, signal.SIGKILL)
+
+
+def _idle_processor(under_way: int) -> bool:
+    """Whether a processor would have nothing to do. Where all are busy a spare comes no earlier, and costs more."""
+    mine = os.cpu_count() or 1
+    return under_way < mine and children.running() <= mine + 1
 
 
 def _free_bytes() -> float:
