@@ -15,6 +15,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     executor.close()
 
 
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Lab]:
+    """A lab whose supervisor may be harmed."""
+    executor = ProcessExecutor(home=tmp_path / "home")
+    yield Lab(executor, tmp_path)
+    executor.close()
+
+
 @pytest.fixture(scope="session")
 def pipelines() -> Path:
     found = Path(__file__).parents[3].parent / "shared" / "kfp" / "pipelines"

@@ -4,54 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from process_lab import EXITED_WELL, Lab, lines
+from started import Started, gone, until_gone
 
 from postlude.executors.process.executor import ProcessExecutor
-from postlude.executors.process.supervisor.wire import LEADER
-from postlude.ports.executor import Attempt, Ending, Exit
+from postlude.ports.executor import Ending, Exit
 
 IGNORES_SIGTERM = 'trap "" TERM; echo ready; sleep 100 & wait; sleep 100'
 LOST = "the supervisor of the task's process was killed by signal 9: nobody saw the end"
-
-
-class Started:
-    """An attempt that runs in a thread of its own."""
-
-    def __init__(self, executor: ProcessExecutor, attempt: Attempt) -> None:
-        self._ended: list[Exit] = []
-        self._attempt = attempt
-        self._thread = threading.Thread(target=lambda: self._ended.append(executor.run(attempt)))
-        self._thread.start()
-
-    def until(self, text: str) -> None:
-        """Wait until the task has written something."""
-        while not (self._attempt.log.exists() and text in self._attempt.log.read_text()):
-            self._thread.join(0.005)
-
-    def ended(self) -> Exit:
-        self._thread.join(30)
-        return self._ended[0]
-
-
-def gone(pid: int) -> bool:
-    """Whether a process is no more, or a zombie that only its new parent can bury."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Lab]:
-    """A lab whose supervisor may be harmed."""
-    executor = ProcessExecutor(home=tmp_path / "home")
-    yield Lab(executor, tmp_path)
-    executor.close()
 
 
 def test_python3_is_our_interpreter(lab: Lab) -> None:
@@ -155,15 +118,15 @@ def test_close_kills_what_runs(own: Lab) -> None:
 
 
 def test_a_dead_supervisor_loses_what_ran_and_is_replaced(own: Lab) -> None:
-    attempt = own.program("sh", "-c", "sleep 100 & echo $!; wait")
+    attempt = own.program("sh", "-c", "sleep 100 & echo $$ $!; wait")
     started = Started(own.executor, attempt)
     started.until("stdout")
-    leader = int((attempt.directory / LEADER).read_text())
+    leader, other = map(int, lines(attempt)[0].split())
     supervisor = int(Path(f"/proc/{leader}/stat").read_text().rsplit(")", 1)[1].split()[1])
     os.kill(supervisor, signal.SIGKILL)
     assert started.ended() == Exit(ending=Ending.LOST, message=LOST)
     assert own.executor.run(own.program("true")) == EXITED_WELL
-    assert until_gone([leader, int(lines(attempt)[0])])
+    assert until_gone([leader, other])
 
 
 def test_an_interpreter_that_does_not_work_is_named(tmp_path: Path) -> None:
@@ -203,13 +166,3 @@ def test_tasks_die_with_the_engine(tmp_path: Path) -> None:
     engine.kill()
     engine.wait()
     assert until_gone(pids)
-
-
-def until_gone(pids: list[int]) -> bool:
-    """Wait until the processes are gone; False where one is still there after ten seconds."""
-    waiter = threading.Event()
-    for _ in range(1000):
-        if all(map(gone, pids)):
-            return True
-        waiter.wait(0.01)
-    return False

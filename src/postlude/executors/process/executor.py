@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from postlude.core.task import TaskPath
-from postlude.executors.process import variables
+from postlude.executors.container.quantity import QuantityError
+from postlude.executors.process import limits, variables
 from postlude.executors.process.environments import Environments, GaveUpError
 from postlude.executors.process.exits import exit_of
 from postlude.executors.process.installer import CannotBuildError, Parent
@@ -23,6 +24,7 @@ from postlude.executors.process.under_way import EndedEarlyError, UnderWay, whil
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 
 TIMEOUT_GRACE_S = 5.0
+MOST_PROCESSES = 1024
 _STARTS = 3
 """How many supervisors are tried for one attempt before it is given up."""
 
@@ -45,12 +47,17 @@ class ProcessExecutor(Executor):
         python: The interpreter for components, and what `python3` means to other programs.
         passed_env: Names of variables of this process's environment that programs see besides the usual ones, see
             `executors.process.variables`.
+        most_processes: How many processes an attempt may have at a time; one that multiplies further is killed.
     """
 
-    def __init__(self, *, home: Path, python: str = sys.executable, passed_env: Collection[str] = ()) -> None:
+    def __init__(
+        self, *, home: Path, python: str = sys.executable, passed_env: Collection[str] = (),
+        most_processes: int = MOST_PROCESSES,
+    ) -> None:  # fmt: skip
         self._home = home.absolute()
         self._python = str(Path(python).absolute())
         self._passed = frozenset(passed_env)
+        self._most_processes = most_processes
         self._environments = Environments(home=self._home / "environments", variables=os.environ)
         self._supervisors: dict[str, Supervisor] = {}
         self._interpreters: dict[Install, str] = {}
@@ -70,10 +77,15 @@ class ProcessExecutor(Executor):
             component = recognise(attempt.argv)
             try:
                 python = self._interpreter(component, attempt, under_way)
-                report = self._perform(python, _order(attempt, component, under_way), under_way)
+                report = self._perform(python, self._order(attempt, component, under_way), under_way)
             except EndedEarlyError as early:
                 return early.exit
-        return exit_of(report, component=component is not None, timeout_s=attempt.timeout_s)
+            except QuantityError as error:
+                return Exit(ending=Ending.NOT_STARTED, message=str(error))
+        return exit_of(
+            report, component=component is not None, timeout_s=attempt.timeout_s,
+            memory_limit=attempt.resources.memory_limit, most_processes=self._most_processes,
+        )  # fmt: skip
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """See `ports.executor.Executor.terminate`."""
@@ -156,6 +168,25 @@ class ProcessExecutor(Executor):
             return None, parent
         return (replace(install, kfp=None, kfp_alone=False) if kfp_here else install), parent
 
+    def _order(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
+        if component is None and (attempt.args_only or not attempt.argv):
+            raise EndedEarlyError(Ending.NOT_STARTED, _NO_PROGRAM)
+        remaining = None if attempt.timeout_s is None else max(0.0, under_way.deadline - time.monotonic())
+        return Run(
+            id=under_way.id,
+            argv=list(component.arguments if component else attempt.argv),
+            source=component.source if component else None,
+            fresh=component is not None and variables.needs_fresh_interpreter(attempt.env),
+            env=dict(attempt.env),
+            directory=str(attempt.directory.absolute()),
+            log=str(attempt.log.absolute()),
+            timeout_s=remaining,
+            grace_s=TIMEOUT_GRACE_S,
+            most_processes=self._most_processes,
+            memory_bytes=limits.memory_bytes(attempt.resources),
+            processors=limits.processors(attempt.resources),
+        )
+
     # --- supervisors ---
 
     def _supervisor(self, python: str) -> Supervisor:
@@ -200,20 +231,3 @@ def _wanted(install: Install) -> list[str]:
     """The requirements to look for; the SDK's own version does not matter, its extras do."""
     kfp = install.kfp or ""
     return [*install.packages, *([kfp] if "[" in kfp else [])]
-
-
-def _order(attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
-    if component is None and (attempt.args_only or not attempt.argv):
-        raise EndedEarlyError(Ending.NOT_STARTED, _NO_PROGRAM)
-    remaining = None if attempt.timeout_s is None else max(0.0, under_way.deadline - time.monotonic())
-    return Run(
-        id=under_way.id,
-        argv=list(component.arguments if component else attempt.argv),
-        source=component.source if component else None,
-        fresh=component is not None and variables.needs_fresh_interpreter(attempt.env),
-        env=dict(attempt.env),
-        directory=str(attempt.directory.absolute()),
-        log=str(attempt.log.absolute()),
-        timeout_s=remaining,
-        grace_s=TIMEOUT_GRACE_S,
-    )

@@ -1,5 +1,6 @@
 """What a supervisor reports, said in the port's words."""
 
+import math
 import signal
 
 from postlude.executors.process.supervisor.wire import Ended
@@ -8,13 +9,17 @@ from postlude.ports.executor import Ending, Exit
 MESSAGE_CHARACTERS = 500
 
 
-def exit_of(report: Ended, *, component: bool, timeout_s: float | None) -> Exit:
+def exit_of(
+    report: Ended, *, component: bool, timeout_s: float | None, memory_limit: str = "", most_processes: int = 0
+) -> Exit:
     """The end of an attempt.
 
     Args:
         report: What the supervisor saw.
         component: Whether a Python component ran; its stderr says less than its exception.
         timeout_s: The attempt's limit, for the message.
+        memory_limit: Likewise, as its author wrote it.
+        most_processes: Likewise.
     """
     ending = Ending(report.ending)
     match ending:
@@ -23,18 +28,30 @@ def exit_of(report: Ended, *, component: bool, timeout_s: float | None) -> Exit:
         case Ending.TERMINATED:
             cause = "terminated on request"
         case Ending.EXITED:
-            cause = _cause(report, component=component)
+            cause = _exceeded(report, memory_limit, most_processes) or _cause(report, component=component)
         case _:
             cause = report.note
     if report.log_error:
         cause = f"{cause} (its log is incomplete: {report.log_error})".strip()
-    return Exit(ending=ending, code=report.code, message=one_line(cause))
+    oom = report.exceeded == "memory" or report.out_of_memory
+    return Exit(ending=ending, code=report.code, message=one_line(cause), oom=oom)
 
 
 def one_line(text: str) -> str:
     """The text on one line, cut to what a status can carry."""
     line = " ".join(text.split())
     return line if len(line) <= MESSAGE_CHARACTERS else f"{line[: MESSAGE_CHARACTERS - 1]}…"
+
+
+def _exceeded(report: Ended, memory_limit: str, most_processes: int) -> str:
+    match report.exceeded:
+        case "memory":
+            held = math.ceil(report.held_bytes / 2**20)
+            return f"out of memory: it held {held} MiB, more than its memory limit of {memory_limit}"
+        case "processes":
+            return f"killed: it had more than {most_processes} processes at a time"
+        case _:
+            return ""
 
 
 def _cause(report: Ended, *, component: bool) -> str:

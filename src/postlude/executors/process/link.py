@@ -13,7 +13,7 @@ from queue import SimpleQueue
 
 from postlude.executors.process.boot import supervisor_command
 from postlude.executors.process.supervisor.wire import (
-    LEADER,
+    Begun,
     Ended,
     Frames,
     Inspect,
@@ -59,6 +59,7 @@ class Supervisor:
         self._control = ours
         self._lock = threading.Lock()
         self._waiting: dict[int, tuple[Run | Inspect, SimpleQueue[Ended | Inventory]]] = {}
+        self._leaders: dict[int, int] = {}
         self._alive = True
         self._closing = False
         self._reader = threading.Thread(target=self._read, name="postlude-supervisor", daemon=True)
@@ -143,16 +144,21 @@ class Supervisor:
         self._control.close()
 
     def _take(self, report: Message) -> None:
-        if isinstance(report, Ended | Inventory):
+        if isinstance(report, Begun):
+            self._leaders[report.id] = report.pid
+        elif isinstance(report, Ended | Inventory):
+            self._leaders.pop(report.id, None)
             _, reports = self._waiting.pop(report.id, (None, None))
             if reports is not None:
                 reports.put(report)
 
     def _lose(self, waiting: int) -> None:
-        """Report an order as lost, once the process group of its attempt is gone."""
-        order, reports = self._waiting.pop(waiting, (None, None))
-        if isinstance(order, Run):
-            _kill_leader(Path(order.directory))
+        """Report an order as lost, once the process group of its attempt is killed."""
+        _, reports = self._waiting.pop(waiting, (None, None))
+        leader = self._leaders.pop(waiting, None)
+        if leader is not None:
+            with suppress(OSError):
+                os.killpg(leader, signal.SIGKILL)
         if reports is not None:
             reports.put(self._lost(waiting))
 
@@ -162,9 +168,3 @@ class Supervisor:
         code = self._process.returncode
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
         return Ended(id=waiting, ending="lost", note=f"the supervisor of the task's process {how}: nobody saw the end")
-
-
-def _kill_leader(directory: Path) -> None:
-    """Kill the process group of an attempt whose supervisor died before it could."""
-    with suppress(OSError, ValueError):
-        os.killpg(int((directory / LEADER).read_text("ascii")), signal.SIGKILL)

@@ -1,12 +1,15 @@
 """One attempt under way, as its supervisor sees it."""
 
+import math
 import os
 import signal
 from contextlib import suppress
 
+from .child import Leader
 from .logfile import LogFile
 from .note import take_note
-from .wire import LEADER, Ended, Run
+from .watch import Watch
+from .wire import Ended, Run
 
 _CHUNK_BYTES = 256 * 1024
 _DRAIN_S = 5.0
@@ -21,22 +24,33 @@ class Attempt:
         streams: The pipes that are still open, by name.
         ending: How it will have ended once it is over: a value of `ports.executor.Ending`.
         code: The leader's exit code, None while it lives.
-        due: When (monotonic seconds) the next step is taken for it, None for never.
+        due: When (monotonic seconds) the next step is taken for it, None for never; its limits aside.
     """
 
-    def __init__(self, order: Run, pid: int, pipes: tuple[int, int], log: LogFile, now: float) -> None:
+    def __init__(self, order: Run, leader: Leader, log: LogFile, now: float) -> None:
         self.id = order.id
-        self.pid = pid
-        self.streams = {"stdout": pipes[0], "stderr": pipes[1]}
+        self.pid = leader.pid
+        self.streams = {"stdout": leader.stdout, "stderr": leader.stderr}
         self.ending = "exited"
         self.code: int | None = None
         self.due = None if order.timeout_s is None else now + order.timeout_s
         self._grace_s = order.grace_s
         self._directory = order.directory
         self._log = log
-        self._leader = os.path.join(order.directory, LEADER)
-        with suppress(OSError), open(self._leader, "w", encoding="ascii") as file:
-            file.write(str(pid))
+        self._watch = Watch(leader.pid, order.memory_bytes, order.most_processes, now)
+
+    @property
+    def wakes_at(self) -> float:
+        """When (monotonic seconds) it must be looked after next."""
+        times = ([] if self.due is None else [self.due]) + ([self._watch.due] if self.code is None else [])
+        return min(times, default=math.inf)
+
+    def keep_limits(self, now: float) -> None:
+        """Kill all of it where it holds too much memory or multiplies too much."""
+        if self.code is None and not self._watch.exceeded:
+            self._watch.look(now)
+            if self._watch.exceeded:
+                self.kill()  # what left the group is killed as soon as nobody leads it
 
     def read(self, stream: str) -> bool:
         """Move what a pipe holds into the log; returns whether the pipe is still open."""
@@ -81,16 +95,18 @@ class Attempt:
     def finish(self) -> Ended:
         """Close the log and say how it ended."""
         self._log.close()
-        with suppress(OSError):
-            os.unlink(self._leader)
-        note, started = take_note(self._directory)
+        note = take_note(self._directory)
+        killed = self.code == -signal.SIGKILL and self.ending == "exited"
         return Ended(
             id=self.id,
-            ending=self.ending if started else "not started",
-            code=self.code if started else None,
-            note=note,
+            ending=self.ending if note.started else "not started",
+            code=self.code if note.started else None,
+            note=note.text,
             stderr=self._log.last_stderr,
             log_error=self._log.error,
+            exceeded=self._watch.exceeded if killed else "",
+            held_bytes=self._watch.held_bytes,
+            out_of_memory=note.out_of_memory and self.ending == "exited",
         )
 
     def _signal(self, number: int) -> None:

@@ -3,39 +3,126 @@
 import errno
 import json
 import os
+import select
+import signal
 import sys
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import NoReturn
 
-from . import isolate
-from .component import run_component
+from . import isolate, pages
+from .component import rehearse, run_component
 from .note import leave_note
-from .wire import Run
+from .wire import Frames, Run
 
 _NEVER_STARTED = 125
+_CHUNK_BYTES = 1 << 16
+_PROBE_S = 10.0
 
 
-def start(order: Run, inherited: dict[str, str], boot: list[str]) -> tuple[int, int, int]:
-    """Fork the attempt's leader.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leader:
+    """A process that leads an attempt: its pid, and the reading ends of its stdout and stderr."""
+
+    pid: int
+    stdout: int
+    stderr: int
+
+
+class Birth:
+    """Forks the leaders of attempts.
 
     Args:
-        order: What to run.
         inherited: Variables below the order's own.
         boot: The command that starts a fresh interpreter for a component, up to the attempt's arguments.
-
-    Returns:
-        Its pid, and the reading ends of its stdout and stderr.
-
-    Raises:
-        OSError: No more processes or descriptors can be had.
     """
+
+    def __init__(self, inherited: dict[str, str], boot: list[str]) -> None:
+        self._inherited = inherited
+        self._boot = boot
+        self._pages: list[pages.Stretch] = []
+
+    def learn(self) -> None:
+        """Find out what memory a component writes to: `pages` says what for. Takes as long as a small attempt."""
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            _rehearse_and_tell(writing)
+        os.close(writing)
+        with open(reading, "rb") as told:
+            ready, _, _ = select.select([told], [], [], _PROBE_S)
+            self._pages = [(address, length) for address, length in json.loads(told.read() if ready else b"[]")]
+        os.kill(pid, signal.SIGKILL)  # it is dead, or stuck
+        os.waitpid(pid, 0)
+
+    def start(self, order: Run) -> Leader:
+        """Fork the attempt's leader.
+
+        Raises:
+            OSError: No more processes or descriptors can be had.
+        """
+        null = os.open(os.devnull, os.O_RDONLY)
+        try:
+            return _fork(null, lambda: order, self._live)
+        finally:
+            os.close(null)
+
+    def start_spare(self) -> tuple[Leader, int]:
+        """Fork a process that gets ready to lead any attempt of a component, and waits for its order.
+
+        Returns:
+            The process, and where to write one frame with the order. It ends when that is closed.
+
+        Raises:
+            OSError: No more processes or descriptors can be had.
+        """
+        reading, writing = os.pipe()
+        try:
+            leader = _fork(reading, self._get_ready_and_wait, self._live)
+        except OSError:
+            os.close(writing)
+            raise
+        finally:
+            os.close(reading)
+        os.set_blocking(writing, False)
+        return leader, writing
+
+    def _get_ready_and_wait(self) -> Run:
+        isolate.reset_signals(python=False)  # a handler of the supervisor's must not run here
+        pages.copy(self._pages)
+        frames = Frames()
+        while data := os.read(0, _CHUNK_BYTES):
+            for order in frames.feed(data):
+                assert isinstance(order, Run)  # noqa: S101 - the supervisor writes nothing else
+                isolate.read_nothing()
+                return order
+        os._exit(0)  # the supervisor has no use for it
+
+    def _live(self, order: Run) -> int:
+        env = _enter_directory(order.directory, {**self._inherited, **order.env})
+        forked = order.source is not None and not order.fresh
+        isolate.reset_signals(python=forked)
+        isolate.replace_environment(env)
+        isolate.confine(order.confined)
+        if forked:
+            isolate.reseed()
+            isolate.forget()
+            isolate.search(_site(order.directory))
+            return run_component(order.source or "", order.argv, order.directory)
+        argv = order.argv if order.source is None else [*self._boot, order.directory, _keep(order)]
+        return _execute(argv, env, order.directory)
+
+
+def _fork(stdin: int, get_order: Callable[[], Run], live: Callable[[Run], int]) -> Leader:
     parent = os.getpid()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     try:
         pid = os.fork()
         if pid == 0:
-            _be_the_child(order, {**inherited, **order.env}, boot, parent, (out_write, err_write))
+            _be_the_child(parent, (stdin, out_write, err_write), get_order, live)
     except OSError:
         os.close(out_read)
         os.close(err_read)
@@ -43,42 +130,47 @@ def start(order: Run, inherited: dict[str, str], boot: list[str]) -> tuple[int, 
     finally:
         os.close(out_write)
         os.close(err_write)
-    return pid, out_read, err_read
+    return Leader(pid=pid, stdout=out_read, stderr=err_read)
 
 
-def _be_the_child(order: Run, env: dict[str, str], boot: list[str], parent: int, pipes: tuple[int, int]) -> NoReturn:
-    code = _NEVER_STARTED
+def _be_the_child(
+    parent: int, streams: tuple[int, int, int], get_order: Callable[[], Run], live: Callable[[Run], int]
+) -> NoReturn:
+    code, order = _NEVER_STARTED, None
     try:
         isolate.lead_group(parent)
-        isolate.redirect(*pipes)
+        isolate.be_killed_first()
+        isolate.redirect(*streams)
         isolate.reopen_streams()
-        code = _live(order, env, boot)
+        order = get_order()
+        code = live(order)
     except BaseException as error:  # noqa: BLE001 - nothing may return into the supervisor's loop
         traceback.print_exc()
-        leave_note(order.directory, f"{type(error).__name__}: {error}", started=False)
+        if order is not None:
+            leave_note(order.directory, f"{type(error).__name__}: {error}", started=False)
     finally:
         os._exit(code)
 
 
-def _live(order: Run, env: dict[str, str], boot: list[str]) -> int:
-    env = _enter_directory(order.directory, env)
-    forked = order.source is not None and not order.fresh
-    isolate.reset_signals(python=forked)
-    isolate.replace_environment(env)
-    if forked:
+def _rehearse_and_tell(writing: int) -> NoReturn:
+    """What a component's process does, and then which pages that wrote to."""
+    try:
+        isolate.reset_signals(python=True)
+        isolate.reopen_streams()
+        isolate.replace_environment(dict(os.environ))
         isolate.reseed()
-        isolate.forget()
-        sys.path.insert(0, _site(order.directory))
-        return run_component(order.source or "", order.argv, order.directory)
-    argv = order.argv if order.source is None else [*boot, order.directory, _keep(order)]
-    return _execute(argv, env, order.directory)
+        rehearse()
+        os.write(writing, json.dumps(pages.written()).encode())
+    finally:
+        os._exit(0)
 
 
 def _enter_directory(directory: str, env: dict[str, str]) -> dict[str, str]:
     """Work in the attempt's own directory; temporary files, and what the program installs with pip, stay there too."""
     work, temporary, site = os.path.join(directory, "work"), os.path.join(directory, "tmp"), _site(directory)
-    for folder in (work, temporary, site):
-        os.makedirs(folder, exist_ok=True)
+    for folder in (work, temporary):
+        with suppress(FileExistsError):
+            os.mkdir(folder)
     os.chdir(work)
     # Not PIP_PREFIX: only with a target does pip leave alone what the interpreter itself has installed.
     return {
@@ -92,7 +184,7 @@ def _enter_directory(directory: str, env: dict[str, str]) -> dict[str, str]:
 
 
 def _site(directory: str) -> str:
-    """Where the attempt's own packages go."""
+    """Where the attempt's own packages go; made by whoever installs one."""
     return os.path.join(directory, "site-packages")
 
 

@@ -2,10 +2,28 @@
 
 import os
 import signal
-from collections.abc import Container, Iterator
+import socket
+import sys
+from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 
-_CHILDREN = "/proc/self/task/{}/children"
+_STOPPING_PASSES = 1000
+_THREADS = "/proc/{}/task"
+_CHILDREN = "/proc/{}/task/{}/children"
+
+
+def wake_on_exit() -> socket.socket:
+    """A socket that becomes readable when a child ends."""
+    reading, writing = socket.socketpair()
+    for end in (reading, writing):
+        end.settimeout(0)
+    signal.signal(signal.SIGCHLD, _noticed)
+    signal.set_wakeup_fd(writing.detach(), warn_on_full_buffer=False)
+    return reading
+
+
+def _noticed(*_: object) -> None:
+    """The wake-up descriptor carries the news; a handler must exist for it to be written."""
 
 
 def exited() -> Iterator[int]:
@@ -21,21 +39,78 @@ def exited() -> Iterator[int]:
 
 
 def kill_others(leaders: Container[int]) -> bool:
-    """Kill every child that is no living leader, with its group; returns whether there was one.
+    """Kill every child that is no living leader, with its descendants; returns whether there was one.
 
     A living leader adopts what its descendants leave behind, so such a child is left over from a leader that is dead,
-    even where it moved to a session of its own.
+    even where it moved to a session of its own. All are stopped before the first is killed, however fast they multiply.
     """
-    others = [pid for pid in _children() if pid not in leaders]
-    for pid in others:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    return bool(others)
+    stopped: set[int] = set()
+    for _ in range(_STOPPING_PASSES):
+        others = [pid for pid in _children(os.getpid()) if pid not in leaders]
+        new = {one for pid in others for one in tree(pid, sys.maxsize - 1)} - stopped
+        if not new:
+            break
+        _signal(new, signal.SIGSTOP)
+        stopped |= new
+    _signal(stopped, signal.SIGKILL)
+    return bool(stopped)
 
 
-def _children() -> list[int]:
+def tree(leader: int, most: int) -> list[int]:
+    """A process and its descendants, the nearest first; no further than one more than `most`."""
+    found = [leader]
+    for pid in found:
+        if len(found) > most:
+            break
+        found += _children(pid)
+    return found[: most + 1]
+
+
+def hold_still(leader: int) -> None:
+    """Stop the group of a process, so that it does not multiply faster than it can be counted."""
+    _signal_group(leader, signal.SIGSTOP)
+
+
+def let_go(leader: int) -> None:
+    """Have the group of a process go on."""
+    _signal_group(leader, signal.SIGCONT)
+
+
+def running() -> int:
+    """How many threads of the whole system run or could run now; 0 where it does not tell."""
+    return _scheduled()[0]
+
+
+def threads_of_all() -> int:
+    """How many threads the whole system has; 0 where it does not tell."""
+    return _scheduled()[1]
+
+
+def _scheduled() -> tuple[int, int]:
     try:
-        with open(_CHILDREN.format(os.getpid()), encoding="ascii") as file:
-            return [int(pid) for pid in file.read().split()]
-    except OSError:
-        return []  # no Linux: the process group is all that is reached
+        with open("/proc/loadavg", encoding="ascii") as file:
+            busy, _, every = file.read().split()[3].partition("/")
+        return int(busy), int(every)
+    except (OSError, ValueError, IndexError):
+        return 0, 0
+
+
+def _signal_group(leader: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def _children(pid: int) -> list[int]:
+    """The children of all threads of a process; none where the system does not tell, or the process is gone."""
+    found: list[int] = []
+    with suppress(OSError):  # no Linux: the process group is all that is reached
+        for thread in os.listdir(_THREADS.format(pid)):
+            with suppress(OSError), open(_CHILDREN.format(pid, thread), encoding="ascii") as file:
+                found += map(int, file.read().split())
+    return found

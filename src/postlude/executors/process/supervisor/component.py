@@ -1,9 +1,9 @@
 """Runs one Python component in this process through the SDK's own executor, and ends as an interpreter ends."""
 
-import argparse
 import atexit
 import gc
 import importlib
+import json
 import os
 import signal
 import sys
@@ -13,10 +13,21 @@ import types
 from contextlib import suppress
 from typing import Any
 
+from .isolate import forget
 from .note import leave_note
 
 EXECUTOR_MODULES = ("kfp.dsl.executor_main", "kfp.components.executor_main")
 """Where the SDK keeps its executor: from 2.1 on, and before."""
+
+_REHEARSED = "rehearsed_component.py"
+_REHEARSAL = (
+    "--component_module_path", os.path.join(os.path.dirname(__file__), _REHEARSED),
+    "--function_to_execute", "nothing",
+    "--executor_input", json.dumps({
+        "inputs": {"parameterValues": {"text": "x"}},
+        "outputs": {"parameters": {"Output": {"outputFile": os.devnull}}, "outputFile": os.devnull},
+    }),
+)  # fmt: skip
 
 
 def load_executor() -> Any:
@@ -32,11 +43,21 @@ def load_executor() -> Any:
         return importlib.import_module(EXECUTOR_MODULES[1])
 
 
-def warm_up() -> None:
-    """Fill the caches that the SDK's executor uses at its start: option parsing compiles expressions."""
-    parser = argparse.ArgumentParser(description="")
-    parser.add_argument("--name", type=str, required=True, help="")
-    parser.parse_known_args(["--name", "value", "--other", "value"])
+def rehearse() -> None:
+    """Run a component that does nothing, unseen, so that what a real one does first has been done in this process.
+
+    It fills caches, imports what the SDK imports late, and makes a forked process copy the memory it will write to.
+    Nothing of it stays: no output, no module, no handler. Where the SDK is missing or fails nothing happens.
+    """
+    streams, path, argv = (sys.stdout, sys.stderr), sys.path[:], sys.argv
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, suppress(Exception, SystemExit):
+        sys.stdout = sys.stderr = nowhere
+        sys.argv = ["", *_REHEARSAL]
+        load_executor().executor_main()
+    sys.stdout, sys.stderr = streams
+    sys.path[:], sys.argv = path, argv
+    sys.modules.pop(_REHEARSED.removesuffix(".py"), None)
+    forget()
 
 
 def run_component(source: str, arguments: list[str], directory: str) -> int:
@@ -55,7 +76,8 @@ def run_component(source: str, arguments: list[str], directory: str) -> int:
 
 def _write_module(source: str, directory: str) -> str:
     folder = os.path.join(directory, "component")
-    os.makedirs(folder, exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(folder)
     path = os.path.join(folder, "ephemeral_component.py")
     with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
         file.write(source)
@@ -97,7 +119,7 @@ def _report(error: BaseException, directory: str) -> int:
     if isinstance(error, KeyboardInterrupt):
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    leave_note(directory, _in_one_line(error))
+    leave_note(directory, _in_one_line(error), out_of_memory=isinstance(error, MemoryError))
     return 1
 
 

@@ -6,10 +6,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from importlib import machinery
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_DESCRIPTORS = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+_OOM_SCORE = "/proc/self/oom_score_adj"
+_OOM_SCORE_ADDED = 500
+_OOM_SCORE_MOST = 1000
+_PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
+_AHEAD = 10
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -21,9 +29,31 @@ def adopt_orphans() -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def be_killed_first() -> None:
+    """Have the kernel, when memory runs out, end a task rather than whoever started it."""
+    with suppress(OSError, ValueError), open(_OOM_SCORE, "r+", encoding="ascii") as file:
+        score = min(_OOM_SCORE_MOST, int(file.read()) + _OOM_SCORE_ADDED)
+        file.seek(0)
+        file.write(str(score))
+
+
+def come_first() -> None:
+    """Have processor time before the tasks do, where the system allows it: thousands of them may want some at once."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY - _AHEAD)
+
+
+def confine(processors: Sequence[int] | None) -> None:
+    """Run on these processors only, and whatever we start as well; on all where there are none."""
+    if processors:
+        with suppress(OSError):  # the system took one away: then the limit is not kept
+            os.sched_setaffinity(0, processors)
+
+
 def lead_group(parent: int) -> None:
     """Open a session and a process group of our own, and die with the supervisor."""
     os.setsid()
+    os.setpriority(os.PRIO_PROCESS, 0, _PRIORITY)
     adopt_orphans()
     if _prctl is not None:
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -31,12 +61,30 @@ def lead_group(parent: int) -> None:
         os._exit(1)
 
 
-def redirect(stdout: int, stderr: int) -> None:
-    """Leave three open descriptors: nothing to read, and the two pipes."""
-    null = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((null, 0), (stdout, 1), (stderr, 2)):
+def redirect(stdin: int, stdout: int, stderr: int) -> None:
+    """Leave three open descriptors: copies of these."""
+    for source, target in ((stdin, 0), (stdout, 1), (stderr, 2)):
         os.dup2(source, target)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    for fd in _open_descriptors():
+        if fd > 2:
+            with suppress(OSError):  # the one that listed them
+                os.close(fd)
+
+
+def _open_descriptors() -> Iterable[int]:
+    """What is open now; where the system does not tell, whatever may be."""
+    try:
+        return [int(name) for name in os.listdir(_DESCRIPTORS)]
+    except OSError:
+        return range(os.sysconf("SC_OPEN_MAX"))
+
+
+def read_nothing() -> None:
+    """Make standard input an end of file."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    if null != 0:
+        os.dup2(null, 0)
+        os.close(null)
 
 
 def reset_signals(*, python: bool) -> None:
@@ -69,6 +117,17 @@ def reseed() -> None:
     """No two children draw the same numbers. `random` sees to itself."""
     if "numpy" in sys.modules:
         importlib.import_module("numpy.random").seed()
+
+
+def search(directory: str) -> None:
+    """Import from a directory first, also if it is made later: the import system remembers what was not there."""
+    loaders = (
+        (machinery.ExtensionFileLoader, machinery.EXTENSION_SUFFIXES),
+        (machinery.SourceFileLoader, machinery.SOURCE_SUFFIXES),
+        (machinery.SourcelessFileLoader, machinery.BYTECODE_SUFFIXES),
+    )
+    sys.path_importer_cache[directory] = machinery.FileFinder(directory, *loaders)
+    sys.path.insert(0, directory)
 
 
 def forget() -> None:

@@ -1,22 +1,24 @@
 """The supervisor's loop: orders in, processes run, reports out."""
 
 import gc
+import math
 import os
 import selectors
-import signal
 import socket
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
-from typing import Any
 
 from . import children, isolate
 from .attempt import Attempt
-from .child import start
-from .component import load_executor, warm_up
+from .child import Birth, Leader
+from .component import rehearse
 from .logfile import LogFile
-from .wire import Ended, Frames, Inspect, Inventory, Message, Preload, Run, Stop, encode
+from .processors import Processors
+from .spares import Spares
+from .wire import Begun, Ended, Frames, Inspect, Inventory, Message, Preload, Run, Stop, encode
 
 
 class Supervisor:
@@ -31,8 +33,9 @@ class Supervisor:
     def __init__(self, control: socket.socket, engine: int, boot: list[str]) -> None:
         self._control = control
         self._engine = engine
-        self._boot = boot
-        self._inherited = dict(os.environ)
+        self._birth = Birth(dict(os.environ), boot)
+        self._spares = Spares(self._birth)
+        self._processors = Processors()
         self._frames = Frames()
         self._attempts: dict[int, Attempt] = {}
         self._open = True
@@ -40,7 +43,7 @@ class Supervisor:
         self._orphans = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ, self._take_orders)
-        self._wakeup = _wake_on_child_exit()
+        self._wakeup = children.wake_on_exit()
         self._selector.register(self._wakeup, selectors.EVENT_READ, self._child_ended)
         self._watch(engine)
 
@@ -51,6 +54,7 @@ class Supervisor:
                 key.data()
             self._pass_due()
             self._report_ended()
+            self._spares.refill(len(self._attempts))
 
     # --- orders ---
 
@@ -79,18 +83,31 @@ class Supervisor:
     def _run(self, order: Run) -> None:
         if os.getppid() != self._engine:
             return  # the engine died before the order was read: the attempt is lost, and may be made again elsewhere
-        if order.source is not None and not order.fresh:
-            self._preload()
         try:
-            log = LogFile(order.log)
-            pid, *pipes = start(order, self._inherited, self._boot)
+            attempt = self._start(order)
         except OSError as error:
             self._send(Ended(id=order.id, ending="not started", note=f"cannot start a process: {error}"))
             return
-        attempt = Attempt(order, pid, (pipes[0], pipes[1]), log, time.monotonic())
         self._attempts[order.id] = attempt
         for stream, fd in attempt.streams.items():
             self._selector.register(fd, selectors.EVENT_READ, partial(self._read, attempt, stream, fd))
+        self._send(Begun(id=order.id, pid=attempt.pid))
+
+    def _start(self, order: Run) -> Attempt:
+        log = LogFile(order.log)
+        try:
+            leader = self._lead(replace(order, confined=self._processors.give(order.id, order.processors)))
+        except OSError:
+            log.close()
+            self._processors.take_back(order.id)
+            raise
+        return Attempt(order, leader, log, time.monotonic())
+
+    def _lead(self, order: Run) -> Leader:
+        if order.source is None or order.fresh:
+            return self._birth.start(order)
+        self._preload()
+        return self._spares.take(order) or self._birth.start(order)
 
     def _stop(self, order: Stop) -> None:
         attempt = self._attempts.get(order.id)
@@ -101,11 +118,12 @@ class Supervisor:
         if self._preloaded:
             return
         self._preloaded = True
-        with suppress(ImportError):  # the component's own process meets it again, and reports it
-            load_executor()
-        warm_up()
+        rehearse()  # a missing SDK is met again, and reported, by the component's own process
         gc.collect()
         gc.freeze()  # forked children then share these pages for good
+        with suppress(OSError, ValueError):
+            self._birth.learn()
+        self._spares.keep()
 
     def _inspect(self, order: Inspect) -> None:
         from .inventory import installed, site_directories  # noqa: PLC0415 - 20 ms that most runs never need
@@ -129,11 +147,14 @@ class Supervisor:
             status = os.waitpid(pid, 0)[1]
             if pid in leaders:
                 leaders.pop(pid).leader_ended(status, time.monotonic())
-        self._orphans = children.kill_others(leaders)
+            elif pid in self._spares:
+                self._spares.died(pid)
+        self._orphans = children.kill_others({*leaders, *self._spares})
 
     def _pass_due(self) -> None:
         now = time.monotonic()
         for attempt in self._attempts.values():
+            attempt.keep_limits(now)
             if attempt.due is not None and attempt.due <= now:
                 self._give_up_on(attempt)
                 attempt.pass_due(now)
@@ -148,6 +169,7 @@ class Supervisor:
         for attempt in list(self._attempts.values()):
             if attempt.code is not None and not attempt.streams and not self._orphans:
                 del self._attempts[attempt.id]
+                self._processors.take_back(attempt.id)
                 self._send(attempt.finish())
 
     def _engine_gone(self) -> None:
@@ -155,6 +177,7 @@ class Supervisor:
             return
         self._open = False
         self._selector.unregister(self._control)
+        self._spares.close()
         now = time.monotonic()
         for attempt in self._attempts.values():
             attempt.stop("terminated", 0, now)
@@ -162,8 +185,8 @@ class Supervisor:
     # --- the world outside ---
 
     def _wait_s(self) -> float | None:
-        due = [attempt.due for attempt in self._attempts.values() if attempt.due is not None]
-        return max(0.0, min(due) - time.monotonic()) if due else None
+        wakes_at = min((attempt.wakes_at for attempt in self._attempts.values()), default=math.inf)
+        return None if wakes_at == math.inf else max(0.0, wakes_at - time.monotonic())
 
     def _send(self, message: Message) -> None:
         with suppress(OSError):  # nobody listens any more; the end of the control socket says so too
@@ -182,24 +205,11 @@ class Supervisor:
         self._engine_gone()
 
 
-def _wake_on_child_exit() -> socket.socket:
-    """A socket that becomes readable when a child ends."""
-    reading, writing = socket.socketpair()
-    for end in (reading, writing):
-        end.settimeout(0)
-    signal.signal(signal.SIGCHLD, _noticed)
-    signal.set_wakeup_fd(writing.detach(), warn_on_full_buffer=False)
-    return reading
-
-
-def _noticed(*_: Any) -> None:
-    """The wake-up descriptor carries the news; a handler must exist for it to be written."""
-
-
 def main(engine: int, boot: list[str]) -> None:
     """Serve the engine whose control socket is standard input."""
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     isolate.adopt_orphans()
+    isolate.come_first()
     gc.disable()
     Supervisor(control, engine, boot).serve()

@@ -6,16 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-LEADER = "leader.pid"
-
 _LENGTH = struct.Struct(">I")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Order: run one attempt and report `Ended`.
-
-    While it runs, the file `LEADER` in its directory holds the pid that leads its process group.
+    """Order: run one attempt, report `Begun` once it has a process, and `Ended`.
 
     Attributes:
         id: Names the attempt in everything said about it.
@@ -26,6 +22,10 @@ class Run:
         directory: The attempt's directory, absolute; the program works in "work" below it.
         timeout_s: None where there is no limit.
         grace_s: Seconds between SIGTERM and SIGKILL when the time is up.
+        memory_bytes: What its processes may hold together, None where there is no limit.
+        most_processes: How many processes it may have at a time.
+        processors: How many processors it may use, None where there is no limit.
+        confined: Which these are; the supervisor chooses.
     """
 
     id: int
@@ -37,6 +37,10 @@ class Run:
     log: str
     timeout_s: float | None
     grace_s: float
+    memory_bytes: int | None = None
+    most_processes: int = 1024
+    processors: int | None = None
+    confined: list[int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,14 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """Report: this process leads the attempt's process group."""
+
+    id: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """Report: no process of the attempt is left and its log is complete.
 
@@ -70,6 +82,9 @@ class Ended:
         note: What the program's own process wrote about its end: an exception, why it could not start.
         stderr: The last line on stderr that is not blank.
         log_error: Why the log is incomplete, "" where it is not.
+        exceeded: The limit for which it was killed, "memory" or "processes", or "" for none.
+        held_bytes: What it held when it was killed for it.
+        out_of_memory: Whether a Python component gave up since the system had no memory for it.
     """
 
     id: int
@@ -78,6 +93,9 @@ class Ended:
     note: str = ""
     stderr: str = ""
     log_error: str = ""
+    exceeded: str = ""
+    held_bytes: int = 0
+    out_of_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +114,11 @@ class Inventory:
     found: dict[str, tuple[str, list[str]]]
 
 
-Message = Run | Stop | Preload | Inspect | Ended | Inventory
+Message = Run | Stop | Preload | Inspect | Begun | Ended | Inventory
 
-_KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in (Run, Stop, Preload, Inspect, Ended, Inventory)}
+_KINDS: dict[str, type[Message]] = {
+    kind.__name__: kind for kind in (Run, Stop, Preload, Inspect, Begun, Ended, Inventory)
+}
 
 
 def encode(message: Message) -> bytes:
