@@ -194,6 +194,20 @@ def test_a_damaged_row_is_refused_with_its_place(database_url: str, statement: s
     assert str(refused.value) == f"{name(database_url)}: {text}"
 
 
+@pytest.mark.parametrize(
+    "statement", ["UPDATE large_values SET content = 'text'", "UPDATE large_values SET content = ''"]
+)
+def test_a_large_value_that_is_not_what_was_saved_is_refused(database_url: str, statement: str) -> None:
+    digest = "sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"  # of b"x"
+    with closing(filled(database_url)) as store:
+        store.journal.append(replace(save(3), values={digest: b"x"}))
+        change(database_url, statement)
+        with pytest.raises(StoreError) as refused:
+            store.journal.values("r", [digest])
+    fault = f"table 'large_values', run 'r', value '{digest}': is not what was saved; {RESTORE}"
+    assert str(refused.value) == f"{name(database_url)}: {fault}"
+
+
 def test_a_run_whose_pipeline_is_missing_is_refused(sqlite_url: str) -> None:
     with closing(filled(sqlite_url)) as store:
         change(sqlite_url, "DELETE FROM pipelines")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from threading import Barrier
 
@@ -90,7 +91,7 @@ def test_an_up_to_date_database_opens_without_the_migration_machinery(sqlite_url
     assert done.stdout == "False\n"
 
 
-@pytest.fixture(params=["0001", "0002"])
+@pytest.fixture(params=["0001", "0002", "0003"])
 def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a database that a release wrote."""
     return Path(shutil.copy(DATA / f"revision_{request.param}.db", tmp_path / "postlude.db"))
@@ -159,6 +160,14 @@ def test_leases_and_messages_of_the_second_release_are_read(tmp_path: Path) -> N
     holder = Holder(id="engine", host="machine", pid=42, born="7")
     assert (lease, messages) == (Lease(holder=holder, renewed_at=1763900002.0), [{"type": "cancel", "force": False}])
     assert found == (["driven"], {"/home/artifacts/kept/fetch/1/data"})
+
+
+def test_large_values_of_the_third_release_are_read(tmp_path: Path) -> None:
+    file = shutil.copy(DATA / "revision_0003.db", tmp_path / "postlude.db")
+    content = b"large" * 1000
+    digest = f"sha256:{sha256(content).hexdigest()}"
+    with closing(open_store(f"sqlite:///{file}")) as store:
+        assert store.journal.values("kept", [digest]) == {digest: content}
 
 
 def test_processes_that_start_together_make_the_tables_once(database_url: str) -> None:
@@ -460,7 +469,7 @@ def test_a_killed_writer_leaves_whole_steps_only(database_url: str, stored: int)
         assert store.journal.events("killed")[-1] == "resumed"
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_the_kept_databases_are_as_their_releases_wrote_them(revision: str) -> None:
     file = f"file:{DATA / f'revision_{revision}.db'}?mode=ro&immutable=1"
     with closing(sqlite3.connect(file, uri=True)) as connection:

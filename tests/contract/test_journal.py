@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from hashlib import sha256
 from threading import Barrier
 
 import pytest
 
-from postlude.ports.journal import ConflictError, RunRecord, Save
+from postlude.ports.journal import ConflictError, RunRecord, Save, StoreError
 from postlude.spec.types import Json
 from postlude.stores.store import Store
 
@@ -163,6 +164,52 @@ def test_a_run_that_is_gone_on_with_is_unfinished_again(store: Store) -> None:
     for first, state in enumerate(["FAILED", "RUNNING"]):
         store.journal.append(replace(step(first), run={"state": state}))
     assert store.journal.unfinished() == ["ab-1"]
+
+
+# --- large values -----------------------------------------------------------------------------------------------------
+
+
+def by_digest(*contents: bytes) -> dict[str, bytes]:
+    return {f"sha256:{sha256(content).hexdigest()}": content for content in contents}
+
+
+def test_large_values_come_back_by_their_digests(store: Store) -> None:
+    store.journal.begin(RECORD)
+    values = by_digest(b"", b"\0\xff", b"x" * 3_000_000)
+    store.journal.append(replace(step(0), values=values))
+    asked = list(values)[1:]
+    assert store.journal.values("ab-1", asked) == {digest: values[digest] for digest in asked}
+
+
+def test_a_large_value_may_be_saved_again(store: Store) -> None:
+    begin(store, "ab-1", "ab-2")
+    first, second = by_digest(b"same"), by_digest(b"same", b"other")
+    for save in (step(1), step(1, run_id="ab-2"), step(2)):
+        store.journal.append(replace(save, values=second if save.first == 2 else first))
+    found = (store.journal.values("ab-1", second), store.journal.values("ab-2", first))
+    assert found == (second, first)
+
+
+def test_a_run_has_only_its_own_large_values(store: Store) -> None:
+    begin(store, "ab-1", "ab-2")
+    values = by_digest(b"of ab-1")
+    store.journal.append(replace(step(1), values=values))
+    (digest,) = values
+    with pytest.raises(StoreError, match=f"run 'ab-2', value '{digest}': is missing; .*run the pipeline again$"):
+        store.journal.values("ab-2", [digest])
+
+
+def test_no_large_value_is_asked_for_in_vain_of_a_run_that_is_not_known(store: Store) -> None:
+    assert store.journal.values("ab-9", []) == {}
+
+
+def test_a_refused_step_keeps_none_of_its_large_values(store: Store) -> None:
+    begin(store, "ab-1")
+    values = by_digest(b"refused")
+    with pytest.raises(ConflictError):
+        store.journal.append(replace(step(7), values=values))
+    with pytest.raises(StoreError, match="is missing"):
+        store.journal.values("ab-1", values)
 
 
 # --- catalog ----------------------------------------------------------------------------------------------------------

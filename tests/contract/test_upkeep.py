@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from threading import Barrier
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from postgres_server import Server
 
 from postlude.core.task import State
-from postlude.ports.journal import ConflictError, RunRecord, Save
+from postlude.ports.journal import ConflictError, RunRecord, Save, StoreError
 from postlude.ports.lease import Holder
 from postlude.spec.types import Json
 from postlude.stores.sql import open_store
@@ -20,7 +21,7 @@ from postlude.stores.sql.backend import read_url
 from postlude.stores.store import Store
 
 HOLDER = Holder(id="engine", host="h", pid=1)
-TABLES_OF_A_RUN = ("pipelines", "runs", "journal", "tasks", "artifacts", "leases", "messages")
+TABLES_OF_A_RUN = ("pipelines", "runs", "journal", "tasks", "artifacts", "leases", "messages", "large_values")
 
 
 def record(run_id: str, digest: str = "d") -> RunRecord:
@@ -51,11 +52,14 @@ def make_run(store: Store, run_id: str, *, state: str = "SUCCEEDED", tasks: Sequ
 def test_a_final_run_is_removed_with_all_that_is_its_own(store: Store, state: str) -> None:
     make_run(store, "old", state=state, tasks=[task("t", gives=["/a"])])
     make_run(store, "new")
+    store.journal.append(replace(step("old", 1, state), values={"sha256:00": b"large"}))
     store.leases.take("old", HOLDER, at=1.0)
     store.mailbox.post("old", "stop")
     store.upkeep.remove_run("old")
     with pytest.raises(KeyError):
         store.journal.record("old")
+    with pytest.raises(StoreError, match="run 'old', value 'sha256:00': is missing"):
+        store.journal.values("old", ["sha256:00"])
     left = (
         [run["run_id"] for run in store.catalog.runs()],
         store.journal.events("old"),
@@ -69,6 +73,7 @@ def test_a_final_run_is_removed_with_all_that_is_its_own(store: Store, state: st
 def test_nothing_of_the_last_run_is_left_in_the_tables(database_url: str) -> None:
     with closing(open_store(database_url)) as store:
         make_run(store, "r", tasks=[task("t", takes=["/a"], gives=["/b"])])
+        store.journal.append(replace(step("r", 1, "SUCCEEDED"), values={"sha256:00": b"large"}))
         store.leases.take("r", HOLDER, at=1.0)
         store.mailbox.post("r", "stop")
         before = counts(database_url)

@@ -1,10 +1,10 @@
 """The port through which a run is remembered: what happened (the write side) and how things stand (the read side)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from postlude.spec.types import Json
+from postlude.spec.types import NOTHING, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,8 @@ class Save:
         run: The run document without its tasks (`postlude.run/v1`).
         tasks: The documents of the tasks that changed, each with "path" and "order" (its place in start order).
         removed: Paths of tasks that are no more: a retry took them away.
+        values: Contents of large values that the step's events or documents refer to, by digest: "sha256:" and the
+            hexadecimal digest of the bytes. The run keeps each once, however often it is saved.
         durable: Whether the step must survive a power cut: a final state, a verdict, an owed exit task.
     """
 
@@ -27,6 +29,7 @@ class Save:
     run: Json
     tasks: Sequence[Json]
     removed: Sequence[str] = ()
+    values: Mapping[str, bytes] = NOTHING
     durable: bool = False
 
 
@@ -88,6 +91,14 @@ class Journal(Protocol):
 
     def record(self, run_id: str) -> RunRecord:
         """The run as it was begun. Raises `KeyError` where there is none."""
+        ...
+
+    def values(self, run_id: str, digests: Collection[str]) -> dict[str, bytes]:
+        """The contents of the run's large values, by digest.
+
+        Raises:
+            StoreError: One of them is missing, or is not what was saved.
+        """
         ...
 
 

@@ -7,9 +7,9 @@ class Upkeep(Protocol):
     """Removing what nobody needs."""
 
     def remove_run(self, run_id: str) -> None:
-        """Delete a final run with its journal, tasks, lineage, lease and messages; nothing where there is none.
+        """Delete a final run with all that is its own: journal, large values, tasks, lineage, lease and messages.
 
-        Cached outputs stay: they are removed by `remove_cached`.
+        Nothing happens where there is none. Cached outputs stay: they are removed by `remove_cached`.
 
         Raises:
             ConflictError: The run is not final; nothing was deleted.

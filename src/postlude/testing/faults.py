@@ -1,5 +1,7 @@
 """Faults to order: what the world does when it does not do its part."""
 
+from collections.abc import Collection
+
 from postlude.ports.journal import Journal, RunRecord, Save, StoreError
 from postlude.spec.types import Json
 
@@ -33,6 +35,10 @@ class FailingJournal(Journal):
     def record(self, run_id: str) -> RunRecord:
         """See `Journal.record`."""
         return self._journal.record(run_id)
+
+    def values(self, run_id: str, digests: Collection[str]) -> dict[str, bytes]:
+        """See `Journal.values`."""
+        return self._journal.values(run_id, digests)
 
     def _write(self) -> None:
         if self._left <= 0:

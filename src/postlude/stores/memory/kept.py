@@ -21,6 +21,7 @@ class KeptRun:
     state: str | None = None
     events: list[str] = field(default_factory=list)
     tasks: dict[str, tuple[int, str]] = field(default_factory=dict)
+    values: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

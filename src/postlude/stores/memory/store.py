@@ -1,6 +1,8 @@
 """A store over plain dictionaries: the journal, the catalog and the cache."""
 
-from postlude.ports.journal import RunRecord, Save
+from collections.abc import Collection
+
+from postlude.ports.journal import RunRecord, Save, StoreError
 from postlude.spec.types import Json
 from postlude.stores.conflict import already_begun, not_following
 from postlude.stores.final_words import FINAL_WORDS
@@ -51,6 +53,7 @@ class MemoryJournal:
             for path in save.removed:
                 kept.tasks.pop(path, None)
             kept.tasks |= tasks
+            kept.values |= save.values
             kept.document, kept.state = document, save.run.get("state")
 
     def _following(self, save: Save) -> KeptRun:
@@ -85,6 +88,16 @@ class MemoryJournal:
             settings=from_text(kept.settings),
             created_at=kept.record.created_at,
         )
+
+    def values(self, run_id: str, digests: Collection[str]) -> dict[str, bytes]:
+        """See `Journal.values`."""
+        with self._memory.lock:
+            kept = self._memory.runs.get(run_id)
+            values = dict(kept.values) if kept else {}
+        for digest in digests:
+            if digest not in values:
+                raise StoreError(f"run '{run_id}', value '{digest}': is missing; run the pipeline again")
+        return {digest: values[digest] for digest in digests}
 
 
 def _task_text(task: Json) -> str:

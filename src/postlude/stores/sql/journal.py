@@ -1,12 +1,15 @@
 """The write side of a run, in SQL."""
 
+from collections.abc import Collection
+from hashlib import sha256
+
 from postlude.ports.journal import RunRecord, Save
 from postlude.spec.types import Json
 from postlude.stores.conflict import already_begun, not_following
 from postlude.stores.json_text import to_text
 from postlude.stores.sql import statements
 from postlude.stores.sql.database import Database, Transaction
-from postlude.stores.sql.rows import artifact_rows, event_rows, task_rows
+from postlude.stores.sql.rows import artifact_rows, event_rows, task_rows, value_rows
 from postlude.stores.sql.texts import Texts
 
 
@@ -39,6 +42,8 @@ class SqlJournal:
             _advance_run(transaction, save)
             if save.events:
                 transaction.change(statements.ADD_EVENT, event_rows(save))
+            if save.values:
+                transaction.change(statements.KEEP_VALUE, value_rows(save))
             if save.removed:
                 _remove_tasks(transaction, save)
             if save.tasks:
@@ -89,6 +94,20 @@ class SqlJournal:
             settings=self._texts.value(settings, table="runs", run_id=run_id, part="its settings"),
             created_at=created_at,
         )
+
+    def values(self, run_id: str, digests: Collection[str]) -> dict[str, bytes]:
+        """See `Journal.values`."""
+        with self._database.reading(f"read values of run '{run_id}'") as transaction:
+            found = {
+                digest: transaction.column(statements.VALUE, {"run_id": run_id, "digest": digest}) for digest in digests
+            }
+        return {digest: self._content(run_id, digest, contents) for digest, contents in found.items()}
+
+    def _content(self, run_id: str, digest: str, found: list[bytes]) -> bytes:
+        if found and isinstance(found[0], bytes) and f"sha256:{sha256(found[0]).hexdigest()}" == digest:
+            return found[0]
+        fault = "is not what was saved" if found else "is missing"
+        raise self._texts.damaged(fault, table="large_values", run_id=run_id, part=f"value '{digest}'")
 
     def _ir(self, run_id: str, digest: str, text: str | None) -> tuple[Json, Json]:
         part = f"pipeline '{digest}'"

@@ -9,7 +9,7 @@ from postlude.spec.problem import ConfigError
 from postlude.stores.sql.backend import Access
 from postlude.stores.sql.database import Database
 
-NEWEST: Final = "0002"
+NEWEST: Final = "0003"
 """The schema this code reads and writes. Revisions are four digits and count upwards."""
 
 _VERSION: Final = text("SELECT version_num FROM alembic_version")

@@ -19,6 +19,11 @@ def event_rows(save: Save) -> list[Row]:
     ]
 
 
+def value_rows(save: Save) -> list[Row]:
+    """A row for each large value of the step."""
+    return [{"run_id": save.run_id, "digest": digest, "content": content} for digest, content in save.values.items()]
+
+
 def task_rows(save: Save) -> list[Row]:
     """A row for each task that the step changed."""
     return [_task_row(save.run_id, task) for task in save.tasks]

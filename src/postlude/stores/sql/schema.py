@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -99,6 +100,16 @@ CACHE: Final = Table(
     Column("path", Text, nullable=False),
     Column("at", Float, nullable=False),
     Index("cache_by_run", "run_id"),
+)
+
+# With row ids: large contents would make a tree by key slow to search.
+LARGE_VALUES: Final = Table(
+    "large_values",
+    METADATA,
+    Column("run_id", _KEY, ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False),
+    Column("digest", _KEY, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("run_id", "digest"),
 )
 
 # Leases and messages may come before their run's first row, so they do not refer to it.

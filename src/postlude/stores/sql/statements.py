@@ -47,6 +47,13 @@ ADD_ARTIFACT: Final = text(
     " VALUES (:run_id, :path, :direction, :name, :position, :uri, :digest, :schema_title)"
 )
 
+KEEP_VALUE: Final = text(
+    "INSERT INTO large_values (run_id, digest, content) VALUES (:run_id, :digest, :content)"
+    " ON CONFLICT (run_id, digest) DO NOTHING"
+)
+
+VALUE: Final = text("SELECT content FROM large_values WHERE run_id = :run_id AND digest = :digest")
+
 REMOVE_TASK: Final = text("DELETE FROM tasks WHERE run_id = :run_id AND path = :path")
 
 EVENTS: Final = text("SELECT seq, event FROM journal WHERE run_id = :run_id ORDER BY seq")
