@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
 import immutables
+from msgspec.structs import replace
 
 from postlude.core.run_state import Run
 from postlude.core.task import Command, State, Task, TaskPath

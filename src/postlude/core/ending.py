@@ -1,6 +1,6 @@
 """How tasks and groups become final, and who is told."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from postlude.core.draft import Draft, Look
 from postlude.core.final_status import causes, error_of, outcome

@@ -6,10 +6,11 @@ and its exit tasks run again, since what they were told may change.
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import immutables
+from msgspec.structs import replace
 
 from postlude.core.draft import Draft, Look
 from postlude.core.run_state import children

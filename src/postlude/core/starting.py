@@ -1,8 +1,9 @@
 """How waiting tasks start: inputs, condition, then a leaf is asked of the shell and a group entered."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from postlude.core.condition import holds
 from postlude.core.draft import Draft, Look
