@@ -78,7 +78,7 @@ def _reopen_group(draft: Draft, group: Task, chosen: _Chosen) -> bool:
         return False
     unfinished = sum(not draft[path].state.is_final for path in children(group))
     again = replace(group, state=State.RUNNING, unfinished=unfinished, admitted=0, error=None, outputs=NO_OUTPUTS)
-    draft.put(replace(again, finished_at=None, finished_order=0))
+    draft.put(replace(again, halted=False, tally=None, finished_at=None, finished_order=0))
     if not unfinished:
         draft.later(Look.CLOSE, group.path)
     _look_again(draft, draft[group.path], reopened)
@@ -123,6 +123,8 @@ def _renew(draft: Draft, task: Task) -> None:
         unfinished=0,
         admitted=0,
         entered=False,
+        halted=False,
+        tally=None,
         stopping=None,
         deadline=None,
         cached=False,

@@ -160,6 +160,23 @@ NO_OUTPUTS = Outputs()
 NO_RETRY: Final = ir.Retry()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """How the tasks below a group ended, kept with the group so that nobody has to look through them again.
+
+    Attributes:
+        states: How many leaf tasks ended in each state.
+        failures: The first tasks that failed by themselves, earliest first; see `core.tally.KEPT_FAILURES`.
+        failed: How many there were in all.
+        not_started: The first, in the IR's order, that was not started because of a failure outside; None for none.
+    """
+
+    states: Mapping[State, int]
+    failures: tuple[TaskPath, ...] = ()
+    failed: int = 0
+    not_started: TaskPath | None = None
+
+
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """A node of the run's tree as the scheduler sees it. A transition builds a new one.
 
@@ -178,6 +195,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         unfinished: Children that are not final yet.
         admitted: Iterations of a loop that were let in so far.
         entered: Whether a group's dependencies allowed it to start.
+        halted: Whether a failure in this group has ended what had not begun in it (R12).
+        tally: How the tasks below a group ended, once it has its outcome; None before, and for leaves.
         protected: Whether it is an exit task or inside one, so that a graceful cancel spares it (R8).
         index: Which iteration it is; None unless its parent is a loop.
         stopping: What it becomes when the executor says that it was stopped; None where nobody asked for that.
@@ -202,6 +221,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: int = 0
     admitted: int = 0
     entered: bool = False
+    halted: bool = False
+    tally: Tally | None = None
     protected: bool = False
     index: int | None = None
     stopping: Verdict | None = None

@@ -93,7 +93,7 @@ def test_a_failed_leaf_speaks_for_itself() -> None:
     ],
 )
 def test_without_failures_only_a_cancel_is_an_error(state: State, error: TaskError | None) -> None:
-    assert error_of(state, ()) == error
+    assert error_of(state, (), failed=0) == error
 
 
 # --- the payload ------------------------------------------------------------------------------------------------------
@@ -158,8 +158,10 @@ def test_payload_of_a_failed_group() -> None:
                 "finishedAt": "1970-01-01T00:16:48.000000Z",
             }
         ],
+        "failureCount": 1,
         "tasks": {"FAILED": 1, "SUCCEEDED": 4},
         "outputs": {"make.out": 1, "sub/inner.out": 2, "each.square": [1, 4]},
+        "outputsOmitted": 0,
         "startedAt": "1970-01-01T00:16:40.000000Z",
         "finishedAt": "1970-01-01T00:16:48.000000Z",
     }
