@@ -132,7 +132,7 @@ def shown_parameters(given: Inputs | Outputs, shown: Shown) -> dict[str, Json]:
 
 def _is_short(value: str | list[Json] | tuple[Json, ...] | dict[str, Json]) -> bool:
     """Whether it is not large for sure, without writing it out."""
-    return not value or (isinstance(value, str) and len(value) * _LONGEST_ESCAPE <= LARGE_BYTES)
+    return not value or (isinstance(value, str) and len(value) * _LONGEST_ESCAPE + 2 <= LARGE_BYTES)
 
 
 def _looks_like_a_reference(value: Json) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from postlude.core.task import TaskPath
+from postlude.executors.arguments import refusal
 from postlude.executors.process import variables
 from postlude.executors.process.environments import Environments, GaveUpError
 from postlude.executors.process.exits import exit_of
@@ -205,6 +206,8 @@ def _wanted(install: Install) -> list[str]:
 def _order(attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
     if component is None and (attempt.args_only or not attempt.argv):
         raise EndedEarlyError(Ending.NOT_STARTED, _NO_PROGRAM)
+    if component is None and (why_not := refusal(attempt)):
+        raise EndedEarlyError(Ending.REFUSED, why_not)
     remaining = None if attempt.timeout_s is None else max(0.0, under_way.deadline - time.monotonic())
     return Run(
         id=under_way.id,
