@@ -45,6 +45,7 @@ def reopen(draft: Draft, chosen: Collection[TaskPath] = (), *, touched: Collecti
 def _with_followers(draft: Draft, chosen: Iterable[TaskPath]) -> set[TaskPath]:
     """The chosen tasks, what depends on them, and what depends on the groups that they are in."""
     found: set[TaskPath] = set()
+    climbed: set[TaskPath] = set()
     queue = deque(chosen)
     while queue:
         path = queue.popleft()
@@ -53,7 +54,8 @@ def _with_followers(draft: Draft, chosen: Iterable[TaskPath]) -> set[TaskPath]:
             continue
         found.add(path)
         above = task
-        while above.path != ROOT:
+        while above.path != ROOT and above.path not in climbed:
+            climbed.add(above.path)
             queue.extend(_dependents(draft, above))
             above = draft[above.parent]
     return found

@@ -171,7 +171,8 @@ def admit(draft: Draft, path: TaskPath) -> None:
             draft.put(replace(loop, admitted=index + 1))
             _iterate(draft, one)
             return
-    draft.put(replace(loop, admitted=loop.size))
+    if loop.admitted < loop.size:
+        draft.put(replace(loop, admitted=loop.size))
 
 
 def _iterate(draft: Draft, one: Task) -> None:
