@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -74,9 +75,47 @@ class Cost:
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
-def _core(shape: Shape, pipeline: Pipeline, _scratch: Path) -> int:
+Act = Callable[[Pipeline], int]
+"""Runs a pipeline; how many tasks ran."""
+
+
+def _core(shape: Shape, _scratch: Path, _stack: ExitStack) -> Act:
     """The state machine alone: events in, commands out."""
-    step = begin(pipeline, Settings(run_id="run", name="scale", created_at=0.0))
+    return lambda pipeline: _advanced(shape, pipeline)
+
+
+def _memory(shape: Shape, _scratch: Path, stack: ExitStack) -> Act:
+    """State machine, documents and journal, in memory."""
+    store = stack.enter_context(closing(open_memory_store()))
+    return lambda pipeline: _simulated(shape, pipeline, store)
+
+
+def _sqlite(shape: Shape, scratch: Path, stack: ExitStack) -> Act:
+    """State machine, documents and journal, in SQLite."""
+    store = stack.enter_context(closing(open_store(f"sqlite:///{scratch / 'scale.db'}")))
+    return lambda pipeline: _simulated(shape, pipeline, store)
+
+
+def _local(shape: Shape, scratch: Path, stack: ExitStack) -> Act:
+    """The embedded engine with its threads and files, in memory, and an executor that runs nothing."""
+
+    def script(attempt: Attempt) -> Succeed | Fail:
+        declared: Mapping[str, object] = attempt.executor_input["outputs"]["parameters"]
+        return Fail() if shape.fails(attempt.path) else Succeed(parameters=dict.fromkeys(declared, 1))
+
+    def run(pipeline: Pipeline) -> int:
+        before = len(executor.attempts)
+        engine.run(pipeline, {})
+        return len(executor.attempts) - before
+
+    executor = FakeExecutor(script)
+    store = stack.enter_context(closing(open_memory_store()))
+    engine = stack.enter_context(engine_of(store, open_home(scratch), executor))
+    return run
+
+
+def _advanced(shape: Shape, pipeline: Pipeline) -> int:
+    step = begin(pipeline, _settings())
     run, asked, count = step.run, deque(step.commands), 0
     while asked:
         start = asked.popleft()
@@ -89,22 +128,10 @@ def _core(shape: Shape, pipeline: Pipeline, _scratch: Path) -> int:
     return _counted(count, run.state.is_final)
 
 
-def _memory(shape: Shape, pipeline: Pipeline, _scratch: Path) -> int:
-    """State machine, documents and journal, in memory."""
-    with closing(open_memory_store()) as store:
-        return _simulated(shape, pipeline, store)
-
-
-def _sqlite(shape: Shape, pipeline: Pipeline, scratch: Path) -> int:
-    """State machine, documents and journal, in SQLite."""
-    with closing(open_store(f"sqlite:///{scratch / 'scale.db'}")) as store:
-        return _simulated(shape, pipeline, store)
-
-
 def _simulated(shape: Shape, pipeline: Pipeline, store: Store) -> int:
     asked: deque[Command] = deque()
     shell = Shell(journal=store.journal, perform=asked.append, log_of=lambda _: None)
-    runner = Runner.begin(pipeline, Settings(run_id="run", name="scale", created_at=0.0), shell)
+    runner = Runner.begin(pipeline, _settings(), shell)
     count = 0
     while asked:
         commands = [asked.popleft() for _ in range(min(_AT_ONCE, len(asked)))]
@@ -115,25 +142,20 @@ def _simulated(shape: Shape, pipeline: Pipeline, store: Store) -> int:
     return _counted(count, runner.run.state.is_final)
 
 
-def _local(shape: Shape, pipeline: Pipeline, scratch: Path) -> int:
-    """The embedded engine itself, with threads and files, and an executor that runs nothing."""
-
-    def script(attempt: Attempt) -> Succeed | Fail:
-        declared: Mapping[str, object] = attempt.executor_input["outputs"]["parameters"]
-        return Fail() if shape.fails(attempt.path) else Succeed(parameters=dict.fromkeys(declared, 1))
-
-    executor = FakeExecutor(script)
-    with closing(open_memory_store()) as store, engine_of(store, open_home(scratch / "home"), executor) as engine:
-        engine.run(pipeline, {})
-    return len(executor.attempts)
-
-
-SIDES: Final[Mapping[str, Callable[[Shape, Pipeline, Path], int]]] = {
+SIDES: Final[Mapping[str, Callable[[Shape, Path, ExitStack], Act]]] = {
     "core": _core,
     "memory": _memory,
     "SQLite": _sqlite,
     "engine": _local,
 }
+
+_WARMING: Final = 10
+_LARGEST: Final[Mapping[str, int]] = {"SQLite": 10_000, "engine": 10_000}
+"""Sides that take minutes beyond that."""
+
+
+def _settings() -> Settings:
+    return Settings(run_id=str(uuid.uuid4()), name="scale", created_at=0.0)
 
 
 def _started(start: Start) -> Event:
@@ -157,13 +179,14 @@ def _counted(count: int, final: bool) -> int:  # noqa: FBT001 - what was found, 
 
 
 def measured(shape: str, side: str, size: int) -> Cost:
-    """Run one case in this process."""
-    with tempfile.TemporaryDirectory(prefix="postlude-scale-") as scratch:
-        base = _peak_bytes()
-        began = time.process_time()
+    """Run one case in this process, which has run a small one before."""
+    with tempfile.TemporaryDirectory(prefix="postlude-scale-") as scratch, ExitStack() as stack:
+        act = SIDES[side](SHAPES[shape], Path(scratch), stack)
+        act(SHAPES[shape].pipeline(_WARMING))
+        base, began = _peak_bytes(), time.process_time()
         pipeline = SHAPES[shape].pipeline(size)
         loaded, wall = time.process_time(), time.perf_counter()
-        tasks = SIDES[side](SHAPES[shape], pipeline, Path(scratch))
+        tasks = act(pipeline)
         done, wall = time.process_time(), time.perf_counter() - wall
     return Cost(
         shape=shape,
@@ -200,17 +223,28 @@ def main() -> None:
         shape, side, size = options.one
         print(json.dumps(asdict(measured(shape, side, int(size)))))
         return
-    costs: list[Cost] = []
-    for size in options.sizes:
+    costs = _kept(options.json)
+    for size in sorted(options.sizes):
         for shape in options.shapes:
-            for side in options.sides:
+            for side in (side for side in options.sides if size <= _LARGEST.get(side, size)):
                 costs.append(_apart(shape, side, size))
                 print(f"{shape}, {side}, {size:,}: {costs[-1].cpu_ms:.2f} ms a task", file=sys.stderr, flush=True)
+        _write(options.json, json.dumps([asdict(cost) for cost in costs], indent=1) + "\n")
+        _write(options.markdown, markdown(costs) + "\n")  # after each size, since the next takes ten times as long
+        _write(options.plot, _plotted(costs))
     print(markdown(costs))
-    if options.markdown:
-        options.markdown.write_text(markdown(costs) + "\n", encoding="utf-8")
-    if options.plot:
-        options.plot.write_text(_plotted(costs), encoding="utf-8")
+
+
+def _kept(path: Path | None) -> list[Cost]:
+    """What was measured before."""
+    if path is None or not path.exists():
+        return []
+    return [Cost(**fields) for fields in json.loads(path.read_text(encoding="utf-8"))]
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is not None:
+        path.write_text(text, encoding="utf-8")
 
 
 def _options() -> argparse.Namespace:
@@ -220,6 +254,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES), help="with what (default: all)")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="where to draw the curves")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the table")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="where measurements are kept; what is there is shown too"
+    )
     parser.add_argument("--one", nargs=3, metavar=("SHAPE", "SIDE", "SIZE"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -232,7 +269,7 @@ def markdown(costs: Sequence[Cost]) -> str:
     """The table: CPU a task at each size, and memory a task at the largest."""
     sizes = sorted({cost.size for cost in costs})
     lines = [
-        f"| shape | with | {' | '.join(f'{size:,} tasks' for size in sizes)} | wall at {sizes[-1]:,} | memory a task |",
+        f"| shape | with | {' | '.join(f'{size:,} tasks' for size in sizes)} | wall, largest | memory a task |",
         "|---|---|" + "---:|" * (len(sizes) + 2),
     ]
     for shape, side in dict.fromkeys((cost.shape, cost.side) for cost in costs):

@@ -106,10 +106,13 @@ def _constant(value: Json) -> Json:
 
 
 def _each(size: int) -> Json:
-    """A loop of one task, and a consumer of the collected outputs."""
+    """A loop of one task over a list that it is given, and a consumer of the collected outputs."""
     listed = {"executorLabel": "exec", "inputDefinitions": {"parameters": {"all": {"parameterType": "LIST"}}}}
     body = _body({"make": _task("maker", given={"item": {"componentInputParameter": "item"}})}, "make")
-    tasks = {"loop": _loop("body", size - 1), "take": _task("taker", "loop", given={"all": _output("loop")})}
+    body["inputDefinitions"] = {"parameters": {"item": _INTEGER, "items": {"parameterType": "LIST"}}}
+    iterator = {"itemInput": "item", "items": {"inputParameter": "items"}}
+    loop = _task("body", given={"items": _constant(list(range(size - 1)))}, parameterIterator=iterator)
+    tasks = {"loop": loop, "take": _task("taker", "loop", given={"all": _output("loop")})}
     return _document(tasks, body=body, taker=listed)
 
 
@@ -117,6 +120,13 @@ def _body(tasks: Json, producer: str) -> Json:
     outputs = {"outputDefinitions": {"parameters": {"out": _INTEGER}}}
     inputs = {"inputDefinitions": {"parameters": {"item": _INTEGER}}}
     return {**_dag(tasks, outputs=_passed(producer)), **inputs, **outputs}
+
+
+def _stages(size: int) -> Json:
+    """A group, and tasks that depend on it."""
+    half = max(1, size // 2)
+    after = {f"t{index}": _task("leaf", "first") for index in range(half)}
+    return _document({"first": _task("stage"), **after}, stage=_dag({f"t{index}": _task() for index in range(half)}))
 
 
 def _nested(size: int) -> Json:
@@ -158,6 +168,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     "fan-out": Shape(about="all tasks after one", document=_fan_out),
     "fan-in": Shape(about="one task with an input from every other", document=_fan_in),
     "loop": Shape(about="a loop, and a consumer of what it collects", document=_each),
+    "stages": Shape(about="a group of tasks, and as many tasks after it", document=_stages),
     "nested-loops": Shape(about="a loop of loops", document=_nested),
     "exit-handlers": Shape(about="a loop of sub-pipelines, each with an exit handler", document=_guarded),
     "deep": Shape(about=f"groups nested {_DEPTH} deep", document=_deep),
