@@ -96,7 +96,8 @@ def _stores(scratch: Path, postgres: str) -> dict[str, Callable[[], Store]]:
 
 
 def _ms_a_task(opened: Callable[[], Store], pipeline: Pipeline, tasks: int, home: Path) -> float:
-    with closing(opened()) as store, _engine(store, open_home(home)) as engine:
+    executor = FakeExecutor(_succeed)
+    with closing(opened()) as store, engine_of(store, open_home(home), executor) as engine:
         began = time.perf_counter()
         document = engine.run(pipeline, {})
         took_s = time.perf_counter() - began
@@ -106,10 +107,11 @@ def _ms_a_task(opened: Callable[[], Store], pipeline: Pipeline, tasks: int, home
     return took_s / tasks * 1000
 
 
-def _engine(store: Store, home: Home) -> LocalEngine:
+def engine_of(store: Store, home: Home, executor: FakeExecutor) -> LocalEngine:
+    """The embedded engine with an executor that runs nothing."""
     clock = SystemClock()
     return LocalEngine(
-        bench=Bench(executor=FakeExecutor(_succeed), artifacts=LocalArtifacts(), clock=clock),
+        bench=Bench(executor=executor, artifacts=LocalArtifacts(), clock=clock),
         journal=store.journal,
         catalog=store.catalog,
         layout=Layout(

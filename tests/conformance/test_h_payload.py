@@ -59,8 +59,10 @@ def test_H9_a_container_component_is_given_json_text(
                 "finishedAt": result.finished(failed),
             }
         ],
+        "failureCount": 1,
         "tasks": {"FAILED": 1, "SUCCEEDED": 1},
         "outputs": {"ok.Output": "ok"},
+        "outputsOmitted": 0,
         "startedAt": result.started(group),
         "finishedAt": result.finished(group),
     }

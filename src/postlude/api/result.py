@@ -1,10 +1,14 @@
 """A finished run, as Python users read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from postlude.runtime.values import digest_of
 from postlude.spec.types import Json
+
+Fetch = Callable[[str], Json]
+"""Gives a large value of the run, which its document only refers to, by its digest."""
 
 
 class RunFailedError(Exception):
@@ -35,9 +39,14 @@ class Error:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TaskRun:
-    """One task of a finished run: a view of its part of the run document."""
+    """One task of a finished run: a view of its part of the run document.
+
+    Attributes:
+        fetch: Where large values come from; None leaves the references in their places.
+    """
 
     document: Json
+    fetch: Fetch | None = None
 
     def __repr__(self) -> str:
         return f"<TaskRun {self.path}: {self.state}>"
@@ -75,12 +84,12 @@ class TaskRun:
     @property
     def inputs(self) -> Mapping[str, Json]:
         """Its resolved inputs by name; an artifact input is a list of {"name", "uri", "type", "metadata", ...}."""
-        return _flat(self.document["inputs"])
+        return _flat(self.document["inputs"], self.fetch)
 
     @property
     def outputs(self) -> Mapping[str, Json]:
         """What it produced by name; an output artifact likewise."""
-        return _flat(self.document["outputs"])
+        return _flat(self.document["outputs"], self.fetch)
 
     @property
     def log(self) -> str | None:
@@ -94,10 +103,12 @@ class Run:
     """A finished run: a view of its document.
 
     Attributes:
-        document: The run document, `postlude.run/v1`.
+        document: The run document, `postlude.run/v1`. Large values are references there; see `outputs`.
+        fetch: Where large values come from; None leaves the references in their places.
     """
 
     document: Json
+    fetch: Fetch | None = None
 
     def __repr__(self) -> str:
         cause = f" ({self.error.message})" if self.error else ""
@@ -125,14 +136,13 @@ class Run:
 
     @property
     def outputs(self) -> Mapping[str, Json]:
-        """The pipeline's outputs by name."""
-        outputs: Mapping[str, Json] = self.document["outputs"]
-        return outputs
+        """The pipeline's outputs by name. Large values are read from where the run is kept, each time."""
+        return _whole(self.document["outputs"], self.fetch)
 
     @property
     def tasks(self) -> Mapping[str, TaskRun]:
         """Every task by path, in the order of their start."""
-        return {task["path"]: TaskRun(task) for task in self.document["tasks"]}
+        return {task["path"]: TaskRun(task, self.fetch) for task in self.document["tasks"]}
 
     @property
     def failures(self) -> Sequence[TaskRun]:
@@ -159,5 +169,13 @@ def _error(document: Json) -> Error | None:
     return None if found is None else Error(code=found["code"], message=found["message"])
 
 
-def _flat(values: Json) -> Mapping[str, Json]:
-    return {**values["parameters"], **values["artifacts"]}
+def _flat(values: Json, fetch: Fetch | None) -> Mapping[str, Json]:
+    return {**_whole(values["parameters"], fetch), **values["artifacts"]}
+
+
+def _whole(values: Mapping[str, Json], fetch: Fetch | None) -> Mapping[str, Json]:
+    """The values, those that are references fetched."""
+    if fetch is None:
+        return values
+    digests = {name: digest for name, value in values.items() if (digest := digest_of(value)) is not None}
+    return {name: fetch(digests[name]) if name in digests else value for name, value in values.items()}

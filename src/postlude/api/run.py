@@ -7,6 +7,7 @@ from typing import Any
 from postlude.api.interrupt import cancel_on_interrupt
 from postlude.api.result import Run
 from postlude.api.source import load_source
+from postlude.api.values import fetching
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json
 from postlude.wiring import Containers, RunOptions, open_engine
@@ -58,4 +59,5 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     )
     with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
         loaded = load_source(source, pipeline=pipeline, home=options.home)
-        return Run(engine.run(loaded, check_arguments(loaded, arguments or {}), name=name))
+        document = engine.run(loaded, check_arguments(loaded, arguments or {}), name=name)
+    return Run(document, fetching(options.home, document["run_id"]))

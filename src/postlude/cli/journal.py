@@ -97,6 +97,7 @@ def _unknown(entry: Json) -> str:
 _SAYINGS: Final[Mapping[Json, Callable[[Json], str]]] = {
     "started": _started,
     "succeeded": _succeeded,
+    "succeeded_with_values": _succeeded,
     "failed": _failed,
     "lost": _lost,
     "cancel_requested": _canceled,

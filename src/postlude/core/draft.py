@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from enum import Enum
 from typing import Any, cast
 
 import immutables
+from msgspec.structs import replace
 
 from postlude.core.run_state import Run
 from postlude.core.task import Command, State, Task, TaskPath

@@ -1,13 +1,14 @@
 """How tasks and groups become final, and who is told."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from postlude.core.draft import Draft, Look
-from postlude.core.final_status import causes, error_of, outcome
+from postlude.core.final_status import outcome, verdict_error
 from postlude.core.halt import CANCELED, Halt, fail_fast, halt, halt_one
 from postlude.core.iterate import passed_out
 from postlude.core.nodes import child
 from postlude.core.run_state import FailurePolicy, children
+from postlude.core.tally import tally
 from postlude.core.task import (
     ROOT,
     Code,
@@ -20,6 +21,7 @@ from postlude.core.task import (
     TaskPath,
     child_path,
 )
+from postlude.core.trigger import rules_out
 from postlude.spec.types import Dag
 
 
@@ -55,7 +57,13 @@ def ended(draft: Draft, task: Task) -> None:
         _record_children(draft, task)
     _became_final(draft, task)
     if task.state is State.FAILED and draft.run.settings.failure_policy is FailurePolicy.FAST and task.path != ROOT:
-        halt_below(draft, draft[task.parent], fail_fast(task.path))
+        _fail_fast(draft, draft[task.parent], task)
+
+
+def _fail_fast(draft: Draft, group: Task, failed: Task) -> None:
+    """End what has not begun in a group; once is enough, since nothing that a failure could stop begins there after."""
+    if not group.halted:
+        halt_below(draft, draft.put(replace(group, halted=True)), fail_fast(failed.path))
 
 
 def _record_children(draft: Draft, group: Task) -> None:
@@ -81,18 +89,28 @@ def _became_final(draft: Draft, task: Task) -> None:
     if task.index is not None:
         draft.later(Look.ADMIT, parent.path)
     else:
-        _wake(draft, parent, task.spec.key)
+        _wake(draft, parent, task)
     if parent.unfinished == 0:
         draft.later(Look.CLOSE, parent.path)
 
 
-def _wake(draft: Draft, parent: Task, key: str) -> None:
+def _wake(draft: Draft, parent: Task, ended: Task) -> None:
+    """Tell the waiting tasks; they look at all their upstreams only when this may be the end of their waiting."""
     dag = parent.component.dag or Dag()
-    for dependent in dag.topology.dependents.get(key, ()):
+    for dependent in dag.topology.dependents.get(ended.spec.key, ()):
         waiter = draft[child_path(parent.path, dependent)]
-        if not waiter.state.is_final:
-            draft.put(replace(waiter, waiting=waiter.waiting - 1))
+        if waiter.state.is_final:
+            continue
+        waiter = draft.put(replace(waiter, waiting=waiter.waiting - 1))
+        if not waiter.waiting or _is_ruled_out(dag, waiter, ended):
             draft.later(Look.START, waiter.path)
+
+
+def _is_ruled_out(dag: Dag, waiter: Task, ended: Task) -> bool:
+    """Whether an upstream's end settles what becomes of a task that waits for others too; a gate's never does."""
+    key, topology = ended.spec.key, dag.topology
+    is_upstream = key not in topology.exit_of or key in topology.upstreams.get(waiter.spec.key, ())
+    return rules_out(waiter.spec.trigger.strategy, ended.state) and is_upstream
 
 
 def close(draft: Draft, path: TaskPath) -> None:
@@ -101,7 +119,8 @@ def close(draft: Draft, path: TaskPath) -> None:
     if group.state.is_final or group.unfinished:
         return
     state = outcome(draft[one].state for one in children(group))
-    error = error_of(state, causes(draft.run, group)) if state is not State.SUCCEEDED else None
+    group = draft.put(replace(group, tally=tally(draft.run, group)))
+    error = verdict_error(draft.run, group, state) if state is not State.SUCCEEDED else None
     if path == ROOT and draft.run.cancel is not None:
         state, error = State.CANCELED, error or CANCELED.error
     finish(draft, group, state, error=error, outputs=passed_out(draft.run, group))

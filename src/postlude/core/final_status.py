@@ -4,18 +4,22 @@ Everything that reports a final status (exit tasks, the run document, the comman
 Source: design page "Final status", rules R1, R3-R6 and "The payload".
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from postlude.core.instant import rfc3339_or_none
 from postlude.core.run_state import Run, StatusWords, children, is_passed_on
+from postlude.core.tally import tally
 from postlude.core.task import Code, Kind, State, Task, TaskError, TaskPath
+from postlude.spec.placeholders import render_text
 from postlude.spec.types import Json
 from postlude.spec.values import dataclass
 
 NAMED_FAILURES: Final = 10
 """So many failed tasks are named in a group's message; the rest is a count (R4)."""
+
+OUTPUTS_BYTES: Final = 16 * 1024
+"""So much JSON text of a group's outputs an exit task is told at most: more might not fit its program's arguments."""
 
 CANCELED_MESSAGE: Final = "the run was canceled"
 
@@ -43,16 +47,21 @@ class FinalStatus:
     """What is to be said of a task or group whose body is final.
 
     Attributes:
-        failures: The tasks that made it fail, earliest first.
+        failures: The tasks that made it fail, earliest first; of very many the first.
+        failed: How many there were.
         tasks: How many leaf tasks ended in each state.
         outputs: The output parameters produced, by "task.output"; of tasks inside inner groups by their relative path.
+            What makes them more than `OUTPUTS_BYTES` is left out.
+        omitted: How many outputs were left out.
     """
 
     state: State
     error: TaskError | None
     failures: tuple[Task, ...]
+    failed: int
     tasks: Mapping[State, int]
     outputs: Mapping[str, Json]
+    omitted: int
     started_at: float | None
     finished_at: float | None
 
@@ -67,35 +76,49 @@ def outcome(states: Iterable[State]) -> State:
 
 def final_status(run: Run, task: Task) -> FinalStatus:
     """The final status of a task or group that is final."""
-    leaves = tuple(_leaves(run, task))
-    failures = causes(run, task)
+    found, failures = tally(run, task), causes(run, task)
+    produced = _outputs(run, task)
+    told = _short(produced)
     return FinalStatus(
         state=task.state,
-        error=error_of(task.state, failures),
+        error=verdict_error(run, task, task.state),
         failures=failures,
-        tasks=Counter(leaf.state for leaf in leaves),
-        outputs=_outputs(run, task),
+        failed=max(found.failed, len(failures)),
+        tasks=found.states,
+        outputs=told,
+        omitted=len(produced) - len(told),
         started_at=task.started_at,
         finished_at=task.finished_at,
     )
 
 
 def causes(run: Run, task: Task) -> tuple[Task, ...]:
-    """The tasks whose own failure made this one fail, earliest first (R4).
+    """The tasks whose own failure made this one fail, earliest first (R4); of very many the first.
 
-    Where none failed by itself, the ones that were not started because of a failure outside.
+    Where none failed by itself, the one that was not started because of a failure outside.
     """
-    blamed = [one for one in _subtree(run, task) if _fails_by_itself(one)]
-    failed = [one for one in blamed if one.state is State.FAILED]
-    return tuple(sorted(failed or blamed[:1], key=lambda one: one.finished_order))
+    found = tally(run, task)
+    not_started = () if found.not_started is None else (found.not_started,)
+    return tuple(run.tasks[path] for path in found.failures or not_started)
 
 
-def error_of(state: State, failures: tuple[Task, ...]) -> TaskError | None:
-    """The error of a group in this state with these failures (R4); None on success."""
-    named = [failure for failure in failures if failure.error is not None]
+def verdict_error(run: Run, task: Task, state: State) -> TaskError | None:
+    """The error that a task or group whose body is final has in this state (R4); None on success."""
+    return error_of(state, causes(run, task), failed=tally(run, task).failed)
+
+
+def error_of(state: State, failures: tuple[Task, ...], *, failed: int) -> TaskError | None:
+    """The error of a group in this state (R4); None on success.
+
+    Args:
+        state: The group's state.
+        failures: The tasks that made it fail, earliest first; of very many the first.
+        failed: How many there were.
+    """
+    named = [failure for failure in failures[:NAMED_FAILURES] if failure.error is not None]
     if named and named[0].error is not None:
         first = named[0].error
-        return TaskError(code=first.code, message=_message(named), exit_code=first.exit_code)
+        return TaskError(code=first.code, message=_message(named, failed), exit_code=first.exit_code)
     if state is State.CANCELED:
         return TaskError(code=Code.CANCELLED, message=CANCELED_MESSAGE)
     return None
@@ -113,8 +136,10 @@ def payload(run: Run, task: Task) -> Json:
         "pipeline_job_resource_name": resource,
         "error": {} if status.error is None else {"code": int(status.error.code), "message": status.error.message},
         "failures": [_failure(failure) for failure in status.failures],
+        "failureCount": status.failed,
         "tasks": {state.value: count for state, count in sorted(status.tasks.items(), key=lambda pair: pair[0].value)},
         "outputs": dict(status.outputs),
+        "outputsOmitted": status.omitted,
         "startedAt": rfc3339_or_none(status.started_at),
         "finishedAt": rfc3339_or_none(status.finished_at),
     }
@@ -140,27 +165,29 @@ def _failure(task: Task) -> Json:
     }
 
 
-def _message(failures: list[Task]) -> str:
-    named = [f"{one.path}: {one.error.message}" for one in failures[:NAMED_FAILURES] if one.error is not None]
-    rest = len(failures) - NAMED_FAILURES
+def _message(failures: list[Task], failed: int) -> str:
+    named = [f"{one.path}: {one.error.message}" for one in failures if one.error is not None]
+    rest = failed - NAMED_FAILURES
     return "; ".join([*named, f"and {rest} more"] if rest > 0 else named)
 
 
-def _fails_by_itself(task: Task) -> bool:
-    """Whether the failure is its own: a leaf's, or that of a group that could not be entered."""
-    return task.state in (State.FAILED, State.UPSTREAM_FAILED) and not task.entered
+def _short(outputs: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The outputs, in their order, that fit; a large one does not keep out the small ones after it."""
+    told: dict[str, Json] = {}
+    left = OUTPUTS_BYTES
+    for name, value in outputs.items():
+        size = _size_bytes(value)
+        if size <= left:
+            told[name] = value
+            left -= size
+    return told
 
 
-def _subtree(run: Run, task: Task) -> Iterator[Task]:
-    stack = [task]
-    while stack:
-        one = stack.pop()
-        yield one
-        stack.extend(reversed([run.tasks[path] for path in children(one)]))
-
-
-def _leaves(run: Run, task: Task) -> Iterator[Task]:
-    return (one for one in _subtree(run, task) if one.kind.is_leaf)
+def _size_bytes(value: Json) -> int:
+    """The length of the value's JSON text, or a lower bound where that is too long anyway."""
+    if isinstance(value, str | list) and len(value) > OUTPUTS_BYTES:
+        return len(value)
+    return len(render_text(value).encode(errors="replace"))
 
 
 def _outputs(run: Run, task: Task) -> Mapping[str, Json]:

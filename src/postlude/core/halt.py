@@ -1,8 +1,9 @@
 """Stop a group from starting anything new: for a cancel (R8), for a deadline (G12) and for fail-fast (R12)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from postlude.core.draft import Draft
 from postlude.core.final_status import CANCELED_MESSAGE

@@ -6,10 +6,10 @@ and its exit tasks run again, since what they were told may change.
 
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from typing import Final
 
 import immutables
+from msgspec.structs import replace
 
 from postlude.core.draft import Draft, Look
 from postlude.core.run_state import children
@@ -45,6 +45,7 @@ def reopen(draft: Draft, chosen: Collection[TaskPath] = (), *, touched: Collecti
 def _with_followers(draft: Draft, chosen: Iterable[TaskPath]) -> set[TaskPath]:
     """The chosen tasks, what depends on them, and what depends on the groups that they are in."""
     found: set[TaskPath] = set()
+    climbed: set[TaskPath] = set()
     queue = deque(chosen)
     while queue:
         path = queue.popleft()
@@ -53,7 +54,8 @@ def _with_followers(draft: Draft, chosen: Iterable[TaskPath]) -> set[TaskPath]:
             continue
         found.add(path)
         above = task
-        while above.path != ROOT:
+        while above.path != ROOT and above.path not in climbed:
+            climbed.add(above.path)
             queue.extend(_dependents(draft, above))
             above = draft[above.parent]
     return found
@@ -78,7 +80,7 @@ def _reopen_group(draft: Draft, group: Task, chosen: _Chosen) -> bool:
         return False
     unfinished = sum(not draft[path].state.is_final for path in children(group))
     again = replace(group, state=State.RUNNING, unfinished=unfinished, admitted=0, error=None, outputs=NO_OUTPUTS)
-    draft.put(replace(again, finished_at=None, finished_order=0))
+    draft.put(replace(again, halted=False, tally=None, finished_at=None, finished_order=0))
     if not unfinished:
         draft.later(Look.CLOSE, group.path)
     _look_again(draft, draft[group.path], reopened)
@@ -123,6 +125,8 @@ def _renew(draft: Draft, task: Task) -> None:
         unfinished=0,
         admitted=0,
         entered=False,
+        halted=False,
+        tally=None,
         stopping=None,
         deadline=None,
         cached=False,

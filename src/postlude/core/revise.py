@@ -9,6 +9,8 @@ were; new ones have their defaults.
 from collections.abc import Iterable
 from dataclasses import field, replace
 
+from msgspec import structs
+
 from postlude.core.draft import Draft
 from postlude.core.nodes import child
 from postlude.core.reopen import take_away, take_away_below
@@ -52,11 +54,11 @@ def revise(draft: Draft, pipeline: Pipeline, inputs: Inputs) -> Revision:
         inputs: The run's parameters, as the new pipeline takes them.
     """
     walk = _Walk(draft=draft, old=draft.run.pipeline, new=pipeline)
-    draft.run = replace(draft.run, pipeline=pipeline)
+    draft.run = structs.replace(draft.run, pipeline=pipeline)
     root = draft[ROOT]
     if _outputs(root.component) != _outputs(pipeline.root):
         walk.touched.add(ROOT)
-    _revise_group(walk, replace(root, inputs=inputs), pipeline.root)
+    _revise_group(walk, structs.replace(root, inputs=inputs), pipeline.root)
     return Revision(changed=frozenset(walk.changed), touched=frozenset(walk.touched))
 
 
@@ -67,7 +69,7 @@ def _revise_group(walk: _Walk, group: Task, component: Component) -> None:
     """Give an entered group its new component, and go on with its children."""
     before, after = group.component.dag or Dag(), component.dag or Dag()
     _take_away(walk, group, [key for key in before.tasks if key not in after.tasks])
-    group = walk.draft.put(replace(group, component=component, size=len(after.tasks)))
+    group = walk.draft.put(structs.replace(group, component=component, size=len(after.tasks)))
     for key in after.tasks:
         fresh = child(walk.draft.run, group, after, key)
         if key in before.tasks:
@@ -89,7 +91,7 @@ def _revise_task(walk: _Walk, task: Task, fresh: Task) -> None:
         _keep(walk, task, fresh)
         return
     take_away_below(walk.draft, task)
-    walk.draft.put(replace(fresh, attempt=task.attempt, history=task.history))
+    walk.draft.put(structs.replace(fresh, attempt=task.attempt, history=task.history))
     walk.changed.add(task.path)
 
 
@@ -103,7 +105,7 @@ def _keep(walk: _Walk, task: Task, fresh: Task) -> None:
         for path in children(bound):
             _keep(walk, walk.draft[path], fresh)
     else:
-        _revise_group(walk, replace(bound, component=task.component), fresh.component)
+        _revise_group(walk, structs.replace(bound, component=task.component), fresh.component)
 
 
 def _rebind(walk: _Walk, task: Task, bound: Task) -> None:
@@ -116,7 +118,9 @@ def _rebind(walk: _Walk, task: Task, bound: Task) -> None:
 
 
 def _bound(task: Task, fresh: Task) -> Task:
-    return replace(task, spec=fresh.spec, component=fresh.component, retry=fresh.retry, protected=fresh.protected)
+    return structs.replace(
+        task, spec=fresh.spec, component=fresh.component, retry=fresh.retry, protected=fresh.protected
+    )
 
 
 # --- what is the same -------------------------------------------------------------------------------------------------

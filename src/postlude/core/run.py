@@ -25,7 +25,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import immutables
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from postlude.core import retry
 from postlude.core.draft import Draft, Look, Step
@@ -152,13 +152,13 @@ def _lost(draft: Draft, event: Lost) -> None:
     elif _is_halted(draft, task):
         finish(draft, task, State.CANCELED, error=CANCELED.error)
     else:
-        ask(draft, replace(_again(draft, task, LOST), uncounted=task.uncounted + 1))
+        ask(draft, structs.replace(_again(draft, task, LOST), uncounted=task.uncounted + 1))
 
 
 def _again(draft: Draft, task: Task, error: TaskError) -> Task:
     """The task with its latest attempt on record, ready for another."""
     past = PastAttempt(attempt=task.attempt, error=error, ended_at=draft.at)
-    return replace(task, error=error, history=(*task.history, past))
+    return structs.replace(task, error=error, history=(*task.history, past))
 
 
 def _last(task: Task, error: TaskError) -> TaskError:
@@ -184,7 +184,7 @@ def _cancel(draft: Draft, request: CancelRequested) -> None:
     if draft.run.state.is_final or (before is not None and _severity(before) >= _severity(request)):
         return
     exit_tasks = request.exit_tasks and (before is None or before.exit_tasks)
-    draft.run = replace(draft.run, cancel=replace(request, exit_tasks=exit_tasks))
+    draft.run = structs.replace(draft.run, cancel=replace(request, exit_tasks=exit_tasks))
     spare = exit_tasks and not request.force
     halt_below(draft, draft[ROOT], cancellation(let_finish=request.let_finish, spare=spare))
 
@@ -223,13 +223,13 @@ def _revised(draft: Draft, request: PipelineRevised) -> None:
 
 def _unsettle(draft: Draft, timeout_s: float | None) -> None:
     """Forget the request that ended the run, and limit it anew."""
-    draft.run = replace(draft.run, cancel=None, settings=replace(draft.run.settings, timeout_s=timeout_s))
+    draft.run = structs.replace(draft.run, cancel=None, settings=replace(draft.run.settings, timeout_s=timeout_s))
 
 
 def _set_deadline(draft: Draft, timeout_s: float | None) -> None:
     """Limit the run's time from now."""
     deadline = None if timeout_s is None else draft.at + timeout_s
-    draft.put(replace(draft[ROOT], deadline=deadline))
+    draft.put(structs.replace(draft[ROOT], deadline=deadline))
     if deadline is not None:
         draft.command(SetDeadline(path=ROOT, at=deadline))
 

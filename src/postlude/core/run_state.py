@@ -1,10 +1,10 @@
 """A run as a value: the pipeline, what it was begun with, and where every task stands."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
 from enum import Enum
 
 import immutables
+import msgspec
 
 from postlude.core.task import ROOT, CancelRequested, Kind, State, Task, TaskError, TaskPath, child_path, iteration_path
 from postlude.spec.types import NOTHING, Json, Pipeline
@@ -50,8 +50,7 @@ class Settings:
     workspace: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(msgspec.Struct, frozen=True, kw_only=True):
     """A run. `core.run.advance` builds the next one from it.
 
     Attributes:
@@ -63,10 +62,10 @@ class Run:
 
     pipeline: Pipeline
     settings: Settings
-    tasks: Mapping[TaskPath, Task] = field(default_factory=immutables.Map)
+    tasks: Mapping[TaskPath, Task] = msgspec.field(default_factory=immutables.Map)
     order: int = 0
     cancel: CancelRequested | None = None
-    spent: Mapping[TaskPath, int] = field(default_factory=immutables.Map)
+    spent: Mapping[TaskPath, int] = msgspec.field(default_factory=immutables.Map)
 
     @property
     def run_id(self) -> str:

@@ -1,8 +1,9 @@
 """How waiting tasks start: inputs, condition, then a leaf is asked of the shell and a group entered."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from postlude.core.condition import holds
 from postlude.core.draft import Draft, Look
@@ -170,7 +171,8 @@ def admit(draft: Draft, path: TaskPath) -> None:
             draft.put(replace(loop, admitted=index + 1))
             _iterate(draft, one)
             return
-    draft.put(replace(loop, admitted=loop.size))
+    if loop.admitted < loop.size:
+        draft.put(replace(loop, admitted=loop.size))
 
 
 def _iterate(draft: Draft, one: Task) -> None:

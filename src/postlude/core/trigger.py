@@ -20,6 +20,11 @@ class Move(Enum):
 _FAILED = (State.FAILED, State.UPSTREAM_FAILED)
 
 
+def rules_out(strategy: Strategy, upstream: State) -> bool:
+    """Whether one upstream in this state keeps a task from starting, whatever the others do."""
+    return strategy is not Strategy.ALL_COMPLETED and upstream in _FAILED
+
+
 def move(strategy: Strategy, upstreams: Collection[State], *, waiting: bool) -> Move:
     """What a task does, given its strategy and its upstreams' states.
 

@@ -51,6 +51,8 @@ class Ending(Enum):
     """Because the shell asked for it."""
     NOT_STARTED = "not started"
     """Never ran: no such program, no container engine, an environment that cannot be built."""
+    REFUSED = "refused"
+    """Never ran: what it was given cannot be passed to a program."""
     LOST = "lost"
     """Its supervisor died: nobody knows."""
 

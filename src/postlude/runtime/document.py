@@ -1,19 +1,48 @@
 """The run document, `postlude.run/v1`: what the command line prints, the catalog keeps and the API shows."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Final
 
 from postlude.core.instant import rfc3339, rfc3339_or_none
 from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Inputs, Outputs, PastAttempt, Task, TaskError, TaskPath, child_path
+from postlude.runtime.values import Shown, shown_parameters, whole
 from postlude.spec.types import Json
 from postlude.spec.values import dataclass
 
 SCHEMA: Final = "postlude.run/v1"
 
 
-def run_document(run: Run) -> Json:
-    """The run document without its tasks."""
+_DOCUMENTED: Final = attrgetter(
+    "kind",
+    "spec.display_name",
+    "state",
+    "attempt",
+    "history",
+    "cached",
+    "error",
+    "inputs",
+    "outputs",
+    "started_at",
+    "finished_at",
+    "started_order",
+)
+
+
+def is_documented_alike(before: Task | None, after: Task) -> bool:
+    """Whether a task's document is the same before and after: what tasks count for the scheduler is not in it."""
+    return before is not None and bool(_DOCUMENTED(before) == _DOCUMENTED(after))
+
+
+def run_document(run: Run, shown: Shown = whole) -> Json:
+    """The run document without its tasks.
+
+    Args:
+        run: The run.
+        shown: How parameters' values are shown.
+    """
+    outputs = run.root.outputs
     return {
         "schema": SCHEMA,
         "run_id": run.run_id,
@@ -21,7 +50,7 @@ def run_document(run: Run) -> Json:
         "pipeline": run.pipeline.name,
         "state": run.state.value,
         "error": _error(run.error) if run.state.is_final else None,
-        "outputs": {**run.root.outputs.parameters, **_artifacts(run.root.outputs.artifacts, flat=True)},
+        "outputs": {**shown_parameters(outputs, shown), **_artifacts(outputs.artifacts, flat=True)},
         "created_at": rfc3339(run.settings.created_at),
         "started_at": rfc3339_or_none(run.root.started_at),
         "finished_at": rfc3339_or_none(run.root.finished_at),
@@ -35,10 +64,12 @@ class TaskFacts:
     Attributes:
         exit_of: Path of the group whose exit task it is, None for any other task.
         log: The log file of its latest attempt, None where there is none.
+        shown: How parameters' values are shown.
     """
 
     exit_of: TaskPath | None = None
     log: str | None = None
+    shown: Shown = whole
 
 
 def task_document(task: Task, facts: TaskFacts) -> Json:
@@ -54,8 +85,8 @@ def task_document(task: Task, facts: TaskFacts) -> Json:
         "cached": task.cached,
         "error": _error(task.error),
         "exit_of": facts.exit_of,
-        "inputs": _own_inputs(task),
-        "outputs": _both(task.outputs),
+        "inputs": _both(_own_inputs(task), facts.shown),
+        "outputs": _both(task.outputs, facts.shown),
         "started_at": rfc3339_or_none(task.started_at),
         "finished_at": rfc3339_or_none(task.finished_at),
         "log": facts.log,
@@ -71,21 +102,19 @@ def exit_of(run: Run, task: Task) -> TaskPath | None:
     return None if group is None else child_path(task.parent, group)
 
 
-def _own_inputs(task: Task) -> Json:
+def _own_inputs(task: Task) -> Inputs:
     """The inputs; of an iteration its item alone, since the rest is its loop's and may be large."""
     if task.index is None or task.spec.iterator is None:
-        return _both(task.inputs)
-    item = task.spec.iterator.item_input
-    return _both(
-        Inputs(
-            parameters={name: value for name, value in task.inputs.parameters.items() if name == item},
-            artifacts={name: value for name, value in task.inputs.artifacts.items() if name == item},
-        )
+        return task.inputs
+    item, given = task.spec.iterator.item_input, task.inputs
+    return Inputs(
+        parameters={item: given.parameters[item]} if item in given.parameters else {},
+        artifacts={item: given.artifacts[item]} if item in given.artifacts else {},
     )
 
 
-def _both(values: Inputs | Outputs) -> Json:
-    return {"parameters": dict(values.parameters), "artifacts": _artifacts(values.artifacts)}
+def _both(values: Inputs | Outputs, shown: Shown) -> Json:
+    return {"parameters": shown_parameters(values, shown), "artifacts": _artifacts(values.artifacts)}
 
 
 def _artifacts(artifacts: Mapping[str, tuple[Artifact, ...]], *, flat: bool = False) -> dict[str, Json]:

@@ -3,7 +3,8 @@
 Entries are versioned by their "type": a changed event gets a new name, old names stay readable.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -16,14 +17,16 @@ from postlude.core.task import (
     Event,
     Failed,
     Lost,
+    Outputs,
     PipelineRevised,
     RetryRequested,
     Started,
     Succeeded,
     TaskPath,
 )
+from postlude.runtime.values import Values, refer
 from postlude.spec.load import load
-from postlude.spec.types import Json, Pipeline
+from postlude.spec.types import NOTHING, Json, Pipeline
 from postlude.spec.values import dataclass
 
 _EVENTS: Final[Mapping[str, type[Event]]] = {
@@ -39,8 +42,19 @@ _EVENTS: Final[Mapping[str, type[Event]]] = {
 _NAMES: Final = {kind: name for name, kind in _EVENTS.items()}
 
 
-def encode_event(event: Event) -> Json:
-    """The event as a journal entry."""
+_REFERRING: Final = "succeeded_with_values"
+"""A `Succeeded` with large outputs: null in their places, and under "values" what stands for them, by name."""
+
+
+def encode_event(event: Event, values: Values | None = None) -> Json:
+    """The event as a journal entry.
+
+    Args:
+        event: What happened.
+        values: Takes the large values, to which the entry then refers; None to have them in the entry.
+    """
+    if isinstance(event, Succeeded) and values is not None:
+        return _succeeded(event, values)
     written: Event | _Revised = event
     if isinstance(event, PipelineRevised):
         source = event.pipeline.source
@@ -48,20 +62,65 @@ def encode_event(event: Event) -> Json:
     return {"type": _NAMES[type(event)], **msgspec.to_builtins(written)}
 
 
-def decode_event(entry: Json) -> Event:
+def _succeeded(event: Succeeded, values: Values) -> Json:
+    outputs, large = refer(event.outputs, values)
+    if not large:
+        return encode_event(event)
+    fields = msgspec.to_builtins(replace(event, outputs=outputs))
+    return {"type": _REFERRING, **fields, "values": msgspec.to_builtins(large)}
+
+
+def digests_in(entry: Json) -> Sequence[str]:
+    """The digests of the large values that a journal entry refers to.
+
+    Raises:
+        msgspec.ValidationError: The entry is not one that this version writes.
+    """
+    if entry.get("type") != _REFERRING:
+        return ()
+    return [one.digest for one in msgspec.convert(entry, _Referring).values.values()]
+
+
+def decode_event(entry: Json, values: Mapping[str, Json] = NOTHING) -> Event:
     """The event of a journal entry.
+
+    Args:
+        entry: The entry.
+        values: The large values that it refers to, by digest.
 
     Raises:
         msgspec.ValidationError: The entry is not one that this version writes.
     """
     name = entry.get("type")
+    if name == _REFERRING:
+        return _restored(entry, values)
     if name not in _EVENTS:
-        known = ", ".join(_EVENTS)
+        known = ", ".join([*_EVENTS, _REFERRING])
         raise msgspec.ValidationError(f"journal entry of type {name!r}: this version knows {known}")
     fields = {key: value for key, value in entry.items() if key != "type"}
     if name == _NAMES[PipelineRevised]:
         return _revised(msgspec.convert(fields, _Revised))
     return msgspec.convert(fields, _EVENTS[name])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Referred:
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Referring:
+    """What is read of an entry that refers to large values, besides the event."""
+
+    values: dict[str, _Referred]
+
+
+def _restored(entry: Json, values: Mapping[str, Json]) -> Succeeded:
+    referred = msgspec.convert(entry, _Referring).values
+    event = msgspec.convert({key: value for key, value in entry.items() if key not in ("type", "values")}, Succeeded)
+    large = {name: values[one.digest] for name, one in referred.items()}
+    parameters = {name: large.get(name, value) for name, value in event.outputs.parameters.items()}
+    return replace(event, outputs=Outputs(parameters=parameters, artifacts=event.outputs.artifacts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Go on with a stored run: fold its journal, and see what the engine that drove it left undone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -9,11 +10,14 @@ from postlude.core.run import LOST
 from postlude.core.run_state import Run
 from postlude.core.task import Command, Event, Lost, SetDeadline, Start, State, Task
 from postlude.ports.journal import Journal, StoreError
-from postlude.runtime.record import decode_event, decode_settings, replay
+from postlude.runtime.record import decode_event, decode_settings, digests_in, replay
+from postlude.runtime.values import Values
 from postlude.spec.load import load
 from postlude.spec.problem import SpecError
 from postlude.spec.types import Json
 from postlude.spec.values import dataclass
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +26,12 @@ class Recovered:
 
     Attributes:
         next: The number of its next event.
+        values: The large values that its journal refers to.
     """
 
     run: Run
     next: int
+    values: Values
 
 
 def recover(journal: Journal, run_id: str) -> Recovered:
@@ -39,17 +45,24 @@ def recover(journal: Journal, run_id: str) -> Recovered:
     except KeyError:
         raise StoreError(f"there is no run '{run_id}'; `postlude runs` lists them") from None
     pipeline = load([one for one in record.ir if one is not None], name=f"the stored pipeline of run {run_id}")
-    entries = journal.events(run_id)
-    events = [_decoded(run_id, number, entry) for number, entry in enumerate(entries)]
-    return Recovered(run=replay(pipeline, decode_settings(record.settings), events), next=len(entries))
+    entries, values = journal.events(run_id), Values()
+    digests = {digest for found in _each(run_id, entries, digests_in) for digest in found}
+    large = values.add_saved(journal.values(run_id, digests)) if digests else {}
+    events = _each(run_id, entries, lambda entry: decode_event(entry, large))
+    run = replay(pipeline, decode_settings(record.settings), events)
+    return Recovered(run=run, next=len(entries), values=values)
 
 
-def _decoded(run_id: str, number: int, entry: Json) -> Event:
-    try:
-        return decode_event(entry)
-    except (msgspec.ValidationError, SpecError) as error:
-        remedy = "it was damaged, or written by a newer Postlude: restore the database, or upgrade"
-        raise StoreError(f"run {run_id}: journal entry {number} cannot be read: {error}; {remedy}") from error
+def _each(run_id: str, entries: Sequence[Json], read: Callable[[Json], Found]) -> list[Found]:
+    """What is read of each entry."""
+    found = []
+    for number, entry in enumerate(entries):
+        try:
+            found.append(read(entry))
+        except (msgspec.ValidationError, SpecError) as error:
+            remedy = "it was damaged, or written by a newer Postlude: restore the database, or upgrade"
+            raise StoreError(f"run {run_id}: journal entry {number} cannot be read: {error}; {remedy}") from error
+    return found
 
 
 def lost(run: Run, at: float) -> list[Event]:

@@ -1,6 +1,7 @@
 """The loop's body: take events, advance the run, save, and only then act."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Self
 
 from postlude.core.draft import Step
@@ -9,14 +10,15 @@ from postlude.core.run_state import Run, Settings
 from postlude.core.task import Command, Event, Kind, Task, TaskPath
 from postlude.ports.journal import Journal, RunRecord, Save
 from postlude.runtime.checkpoint import Point, reached
-from postlude.runtime.document import TaskFacts, exit_of, run_document, task_document
+from postlude.runtime.document import TaskFacts, exit_of, is_documented_alike, run_document, task_document
 from postlude.runtime.record import encode_event, encode_settings
 from postlude.runtime.recover import lost, owed, recover
+from postlude.runtime.values import Values
 from postlude.spec.types import Json, Pipeline
 from postlude.spec.values import dataclass
 
 Watcher = Callable[[Run, Sequence[Task]], None]
-"""Told after every step: the run, and the tasks that changed."""
+"""Told after every step: the run, and the tasks whose documents changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,9 @@ class Runner:
         run: The run as it stands.
     """
 
-    def __init__(self, run: Run, shell: Shell, *, next_event: int) -> None:
+    def __init__(self, run: Run, shell: Shell, *, next_event: int, values: Values) -> None:
         self.run = run
+        self._values = values
         self._shell = shell
         self._next = next_event
 
@@ -55,8 +58,8 @@ class Runner:
         shell.journal.begin(_record(pipeline, settings))
         reached(Point.BEGUN)
         step = begin(pipeline, settings)
-        runner = cls(step.run, shell, next_event=0)
-        runner._accept([], [step])
+        runner = cls(step.run, shell, next_event=0, values=Values())
+        runner._accept([], [step], {})
         return runner
 
     @classmethod
@@ -66,7 +69,7 @@ class Runner:
         A run that is final stays as it is, until it is retried.
         """
         found = recover(shell.journal, run_id)
-        runner = cls(found.run, shell, next_event=found.next)
+        runner = cls(found.run, shell, next_event=found.next, values=found.values)
         if not found.next:  # it may have been begun and no more: then even its first document is owed
             runner._save([], list(runner.run.tasks.values()), ())
         for command in owed(found.run, at):
@@ -84,17 +87,18 @@ class Runner:
         """
         if not events:
             return
-        steps: list[Step] = []
+        steps, before = list[Step](), self.run.tasks
         for event in events:
             steps.append(advance(self.run, event))
             self.run = steps[-1].run
-        self._accept(events, steps)
+        self._accept(events, steps, before)
 
-    def _accept(self, events: Sequence[Event], steps: Sequence[Step]) -> None:
+    def _accept(self, events: Sequence[Event], steps: Sequence[Step], before: Mapping[TaskPath, Task]) -> None:
         reached(Point.DECIDED)
-        changed: dict[TaskPath, Task] = {task.path: task for step in steps for task in step.changed}
+        changed = dict.fromkeys(task.path for step in steps for task in step.changed)
         removed = dict.fromkeys(path for step in steps for path in step.removed)
-        present = [self.run.tasks[path] for path in changed if path in self.run.tasks]
+        now = [self.run.tasks[path] for path in changed if path in self.run.tasks]
+        present = [task for task in now if not is_documented_alike(before.get(task.path), task)]
         self._save(events, present, [path for path in removed if path not in self.run.tasks])
         reached(Point.SAVED)
         for command in (command for step in steps for command in step.commands):
@@ -104,21 +108,22 @@ class Runner:
             self._shell.watch(self.run, present)
 
     def _save(self, events: Sequence[Event], changed: Sequence[Task], removed: Sequence[TaskPath]) -> None:
-        self._shell.journal.append(
-            Save(
-                run_id=self.run.run_id,
-                events=[encode_event(event) for event in events],
-                first=self._next,
-                run=run_document(self.run),
-                tasks=[self._document(task) for task in changed if task.path],
-                removed=removed,
-                durable=any(_must_last(task) for task in changed),
-            )
+        save = Save(
+            run_id=self.run.run_id,
+            events=[encode_event(event, self._values) for event in events],
+            first=self._next,
+            run=run_document(self.run, self._values.shown),
+            tasks=[self._document(task) for task in changed if task.path],
+            removed=removed,
+            durable=any(_must_last(task) for task in changed),
         )
+        values = self._values.unsaved()
+        self._shell.journal.append(replace(save, values=values) if values else save)
         self._next += len(events)
 
     def _document(self, task: Task) -> Json:
-        return task_document(task, TaskFacts(exit_of=exit_of(self.run, task), log=self._shell.log_of(task)))
+        facts = TaskFacts(exit_of=exit_of(self.run, task), log=self._shell.log_of(task), shown=self._values.shown)
+        return task_document(task, facts)
 
 
 def _record(pipeline: Pipeline, settings: Settings) -> RunRecord:

@@ -9,7 +9,7 @@ from postlude.core.run_state import Run
 from postlude.core.task import Inputs, Task
 from postlude.ports.journal import Catalog, Journal
 from postlude.runtime.document import TaskFacts, exit_of, run_document, task_document
-from postlude.runtime.recover import recover
+from postlude.runtime.recover import Recovered, recover
 from postlude.spec.types import FinalStatusOf, Json
 from postlude.spec.values import dataclass
 
@@ -55,6 +55,7 @@ def verify(journal: Journal, catalog: Catalog, run_id: str) -> Verification:
     folded = recover(journal, run_id)
     document = catalog.run(run_id)
     tasks = {task["path"]: task for task in document.pop("tasks")}
+    shown = folded.values.shown
     payloads = list(_payloads(folded.run))
     return Verification(
         run_id=folded.run.run_id,
@@ -63,9 +64,9 @@ def verify(journal: Journal, catalog: Catalog, run_id: str) -> Verification:
         tasks=len(tasks),
         payloads=len(payloads),
         differences=(
-            *_compared("(run)", document, _plain(run_document(folded.run))),
-            *_tasks(tasks, folded.run),
-            *(found for task, names in payloads for found in _told(tasks.get(task.path), folded.run, task, names)),
+            *_compared("(run)", document, _plain(run_document(folded.run, shown))),
+            *_tasks(tasks, folded),
+            *(found for task, names in payloads for found in _told(tasks.get(task.path), folded, task, names)),
         ),
     )
 
@@ -73,16 +74,16 @@ def verify(journal: Journal, catalog: Catalog, run_id: str) -> Verification:
 # --- tasks ------------------------------------------------------------------------------------------------------------
 
 
-def _tasks(stored: Mapping[str, Json], run: Run) -> Iterator[Difference]:
-    made = {task.path: task for task in run.tasks.values() if task.path}
+def _tasks(stored: Mapping[str, Json], folded: Recovered) -> Iterator[Difference]:
+    made = {task.path: task for task in folded.run.tasks.values() if task.path}
     for path in sorted({*stored, *made}):
         task = made.get(path)  # type: ignore[call-overload]  # a path that is stored may be any text
-        expected = _ABSENT if task is None else _document(run, task)
+        expected = _ABSENT if task is None else _document(folded, task)
         yield from _compared(path, _without_places(stored[path]) if path in stored else _ABSENT, expected)
 
 
-def _document(run: Run, task: Task) -> Json:
-    document = task_document(task, TaskFacts(exit_of=exit_of(run, task)))
+def _document(folded: Recovered, task: Task) -> Json:
+    document = task_document(task, TaskFacts(exit_of=exit_of(folded.run, task), shown=folded.values.shown))
     return _without_places(_plain(document))
 
 
@@ -103,15 +104,15 @@ def _payloads(run: Run) -> Iterator[tuple[Task, list[str]]]:
             yield task, given
 
 
-def _told(stored: Json | None, run: Run, task: Task, names: list[str]) -> Iterator[Difference]:
+def _told(stored: Json | None, folded: Recovered, task: Task, names: list[str]) -> Iterator[Difference]:
     """Where a stored payload is not what the final state of its group says now."""
-    now = resolve(run, task)
+    now = resolve(folded.run, task)
     if stored is None or not isinstance(now, Inputs):
         return
     given = stored["inputs"]["parameters"]
     for name in names:
         where = f"{task.path}: payload {name}"
-        yield from _compared(where, given.get(name, _ABSENT), _plain(now.parameters.get(name)))
+        yield from _compared(where, given.get(name, _ABSENT), _plain(folded.values.shown(now.parameters.get(name))))
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """A compiled pipeline as a `Pipeline`, or everything that is wrong with it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -17,6 +18,7 @@ from postlude.spec.shape import shaped
 from postlude.spec.text import documents
 from postlude.spec.types import Component, Json, Pipeline
 
+_CUTS: Final = re.compile(r"[.\[]")
 _TOO_DEEP: Final = Problem(where="$", what="nests too deeply to be read. Flatten its values.")
 
 
@@ -73,12 +75,15 @@ def _built(spec: Json, platform: Json) -> tuple[Pipeline, list[Problem]]:
 
 
 def _news(found: Iterable[Problem], known: Sequence[Problem]) -> list[Problem]:
-    return [one for one in found if not any(_same_part(one.where, other.where) for other in known)]
+    """The problems that are not of a part with a known problem, of one inside it, or of one around it."""
+    parts = {problem.where for problem in known}
+    around = {outer for where in parts for outer in _around(where)}
+    return [one for one in found if one.where not in around and parts.isdisjoint((one.where, *_around(one.where)))]
 
 
-def _same_part(one: str, other: str) -> bool:
-    short, long = sorted((one, other), key=len)
-    return long.startswith(short) and long[len(short) : len(short) + 1] in ("", ".", "[")
+def _around(where: str) -> Iterator[str]:
+    """The paths of everything that holds a part, and perhaps of more: a quoted name may hold dots."""
+    return (where[: cut.start()] for cut in _CUTS.finditer(where))
 
 
 def _pipeline(given: wire.PipelineSpec, platform: wire.Platform, source: tuple[Json, Json], place: Place) -> Pipeline:

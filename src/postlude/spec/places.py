@@ -10,6 +10,7 @@ from postlude.spec.types import Component, Pipeline
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _FEW: Final = 5
+_MANY: Final = 1000  # comparing with more takes longer than anybody waits, and every problem of a document does it
 
 
 def member(where: str, key: str | int) -> str:
@@ -55,7 +56,7 @@ class Place:
 def advice(name: str, known: Iterable[str]) -> str:
     """What to use instead of an unknown name: the closest known one, or the known ones where they are few."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1)
+    close = get_close_matches(name, names, n=1) if len(names) <= _MANY else []
     if close:
         return f"Use '{close[0]}'."
     if not names:

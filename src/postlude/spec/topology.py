@@ -90,9 +90,9 @@ def _group_left(task: Task, groups: Collection[str]) -> str | None:
 def _gates(
     key: str, upstreams: tuple[str, ...], exits: Mapping[str, tuple[str, ...]], exit_of: Mapping[str, str]
 ) -> tuple[str, ...]:
-    own = exit_of.get(key)
+    own, known = exit_of.get(key), {key, *upstreams}
     found = (each for group in upstreams if group != own for each in exits.get(group, ()))
-    return tuple(dict.fromkeys(each for each in found if each != key and each not in upstreams))
+    return tuple(dict.fromkeys(each for each in found if each not in known))
 
 
 def _reversed(edges: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

@@ -1,10 +1,9 @@
 """Why a task is where it is."""
 
-from dataclasses import replace
-
 import pytest
 from cli_ir import EXIT, group, task
 from core_lab import constant, finished, from_task, loaded, played, with_program
+from msgspec import structs
 
 from postlude.core.explain import explain
 from postlude.core.run import advance, begin
@@ -166,8 +165,8 @@ def test_what_differs_in_the_key(before: Pipeline | None, line: str) -> None:
 
 def test_a_task_served_from_the_cache_says_so() -> None:
     run = played(cached())
-    tasks = run.tasks.set(TaskPath("a"), replace(run.tasks[TaskPath("a")], cached=True))  # type: ignore[attr-defined]  # an immutables.Map
-    assert cache_lines(replace(run, tasks=tasks)) == ["its outputs come from an earlier task with this key"]
+    tasks = run.tasks.set(TaskPath("a"), structs.replace(run.tasks[TaskPath("a")], cached=True))  # type: ignore[attr-defined]  # an immutables.Map
+    assert cache_lines(structs.replace(run, tasks=tasks)) == ["its outputs come from an earlier task with this key"]
 
 
 def test_the_key_is_shown() -> None:

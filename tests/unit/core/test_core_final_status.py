@@ -93,7 +93,7 @@ def test_a_failed_leaf_speaks_for_itself() -> None:
     ],
 )
 def test_without_failures_only_a_cancel_is_an_error(state: State, error: TaskError | None) -> None:
-    assert error_of(state, ()) == error
+    assert error_of(state, (), failed=0) == error
 
 
 # --- the payload ------------------------------------------------------------------------------------------------------
@@ -158,11 +158,36 @@ def test_payload_of_a_failed_group() -> None:
                 "finishedAt": "1970-01-01T00:16:48.000000Z",
             }
         ],
+        "failureCount": 1,
         "tasks": {"FAILED": 1, "SUCCEEDED": 4},
         "outputs": {"make.out": 1, "sub/inner.out": 2, "each.square": [1, 4]},
+        "outputsOmitted": 0,
         "startedAt": "1970-01-01T00:16:40.000000Z",
         "finishedAt": "1970-01-01T00:16:48.000000Z",
     }
+
+
+def test_outputs_that_do_not_fit_are_counted_and_small_ones_after_them_told() -> None:
+    text = leaf(outputs={"parameters": {"out": {"parameterType": "STRING"}}})
+    tasks = {key: task("text") for key in ("a", "b", "c", "d")}
+    run = Rehearsal.of(
+        pipeline({"body": task("group"), "tell": exit_task("body")}, {"group": dag(tasks), "text": text})
+    )
+    values = {"a": "x" * 10_000, "b": "y" * 10_000, "c": "z" * 20_000, "d": "small"}
+    for key, value in values.items():
+        run.succeed(f"body/{key}", out=value)
+    told = run.run.tasks[TaskPath("tell")].inputs.parameters["status"]
+    assert (told["outputs"], told["outputsOmitted"]) == ({"a.out": values["a"], "d.out": "small"}, 2)
+
+
+@pytest.mark.parametrize(("failed", "listed"), [(50, 50), (51, 50)])
+def test_very_many_failures_are_listed_up_to_a_number_and_counted(failed: int, listed: int) -> None:
+    group = dag({f"t{number}": task() for number in range(failed)})
+    run = Rehearsal.of(pipeline({"body": task("group"), "tell": exit_task("body")}, {"group": group}))
+    for number in range(failed):
+        run.fail(f"body/t{number}")
+    told = run.run.tasks[TaskPath("tell")].inputs.parameters["status"]
+    assert (len(told["failures"]), told["failureCount"]) == (listed, failed)
 
 
 def test_payload_of_a_group_that_succeeded_has_the_same_keys_and_an_empty_error() -> None:

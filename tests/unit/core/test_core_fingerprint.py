@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from postlude.core.fingerprint import fingerprint
 from postlude.core.task import Artifact, Inputs, Task, TaskPath
@@ -43,7 +44,7 @@ def key_of(**changes: Any) -> str | None:
         executors={"exec": {"container": parts["program"]}},
     )
     run = Rehearsal.of(loaded, **parts["settings"]).run
-    found = replace(run.tasks[TaskPath(parts.get("named", "t"))], inputs=parts["inputs"])
+    found = structs.replace(run.tasks[TaskPath(parts.get("named", "t"))], inputs=parts["inputs"])
     return fingerprint(run, found)
 
 

@@ -25,7 +25,10 @@ from postlude.core.task import (
 from postlude.runtime.record import decode_event, decode_settings, encode_event, encode_settings
 
 PATH = TaskPath("for-loop-2[1]/train")
-KNOWN = "started, succeeded, failed, lost, cancel_requested, deadline_passed, retry_requested, pipeline_revised"
+KNOWN = (
+    "started, succeeded, failed, lost, cancel_requested, deadline_passed, retry_requested, pipeline_revised, "
+    "succeeded_with_values"
+)
 ARTIFACT = Artifact(
     name="model", uri="/a", schema_title="system.Model", schema_version="1", metadata={"a": [1, None]},
     digest="sha256:1", producer=PATH, custom_path="/mine",

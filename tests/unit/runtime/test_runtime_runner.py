@@ -75,7 +75,7 @@ def test_each_step_is_saved_then_performed_then_watched() -> None:
     assert diary.calls == [
         "begin", "save", "start a", "watch RUNNING / a b",
         "save", "watch RUNNING a",
-        "save", "start b", "watch RUNNING / a b",
+        "save", "start b", "watch RUNNING a b",
         "save", "finishrun", "watch SUCCEEDED / b",
     ]  # fmt: skip
 

@@ -312,4 +312,4 @@ class LocalEngine:
         if not task.kind.is_leaf or not task.attempt:
             return None
         log = log_path(self._layout.directory(self._run_id, task.path, task.attempt))
-        return str(log) if log.exists() or not task.state.is_final else None
+        return str(log) if not task.state.is_final or log.exists() else None

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from postlude.core.task import TaskPath
+from postlude.executors.arguments import refusal
 from postlude.executors.container.client import Client
 from postlude.executors.container.engine import Engine
 from postlude.executors.container.environment import EnvironmentVariableError, Variables, variables
@@ -62,6 +63,8 @@ class ContainerExecutor:
 
     def run(self, attempt: Attempt) -> Exit:
         """Run the attempt to its end; see `Executor.run`."""
+        if why_not := refusal(attempt):
+            return Exit(ending=Ending.REFUSED, message=why_not)
         running = Running(self._client, self._name(attempt.run_id, attempt.path, attempt.attempt))
         with self._lock:
             if self._closed:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from postlude.core.task import TaskPath
+from postlude.executors.arguments import refusal
 from postlude.executors.container.quantity import QuantityError
 from postlude.executors.process import limits, variables
 from postlude.executors.process.environments import Environments, GaveUpError
@@ -171,6 +172,8 @@ class ProcessExecutor(Executor):
     def _order(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
         if component is None and (attempt.args_only or not attempt.argv):
             raise EndedEarlyError(Ending.NOT_STARTED, _NO_PROGRAM)
+        if component is None and (why_not := refusal(attempt)):
+            raise EndedEarlyError(Ending.REFUSED, why_not)
         remaining = None if attempt.timeout_s is None else max(0.0, under_way.deadline - time.monotonic())
         return Run(
             id=under_way.id,

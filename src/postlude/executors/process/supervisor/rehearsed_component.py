@@ -2,7 +2,7 @@
 
 from typing import *  # noqa: F403 - compiled components begin like this
 
-from kfp.dsl import *  # type: ignore[import-untyped]  # noqa: F403 - likewise
+from kfp.dsl import *
 
 
 def nothing(text: str = "") -> str:
