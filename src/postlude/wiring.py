@@ -10,6 +10,8 @@ from typing import Final, Literal, get_args
 from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.engines.local.clock import SystemClock
 from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.engines.local.machine import NO_MACHINE, detect
+from postlude.engines.local.offering import offer
 from postlude.engines.local.office import Office
 from postlude.executors.container.engine import Choice, find_engine
 from postlude.executors.container.executor import ContainerExecutor
@@ -40,7 +42,10 @@ class RunOptions:
 
     Attributes:
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
-        workers: Tasks at a time; None for as many as there are cores.
+        workers: Tasks at a time; None for as many as there are cores that this process may use.
+        cpus: Processors for tasks that ask for some, as Kubernetes writes them ("4", "500m"); "" for what there is.
+        memory: Memory, likewise ("8Gi").
+        gpus: Accelerators, likewise ("2"), or with the type that tasks ask for ("amd.com/gpu=2").
         cache: Whether outputs of earlier runs may be reused.
         failure_policy: "slow": a failure stops what depends on it; "fast": nothing new starts in its group.
         status_words: "kfp": exit tasks read COMPLETE and CANCELED; "sdk": SUCCEEDED and CANCELLED.
@@ -56,6 +61,9 @@ class RunOptions:
 
     home: Path | None = None
     workers: int | None = None
+    cpus: str = ""
+    memory: str = ""
+    gpus: str = ""
     cache: bool = True
     failure_policy: str = "slow"
     status_words: str = "kfp"
@@ -68,6 +76,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"workers: is {self.workers}. Give 1 or more, or None for as many as there are cores.")
+        offer(NO_MACHINE, cpus=self.cpus, memory=self.memory, gpus=self.gpus)
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name}: is {getattr(self, name)!r}. Choose one of: {', '.join(choices)}.")
@@ -114,6 +123,7 @@ def open_catalog(home: Path | None = None) -> Catalog:
 
 
 def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
+    machine = detect()
     bench = Bench(
         executor=_executor(home, options.containers),
         artifacts=LocalArtifacts(),
@@ -121,7 +131,8 @@ def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
         cache=store.cache if options.cache else None,
     )
     policy = Policy(
-        workers=options.workers or os.cpu_count() or 1,
+        workers=options.workers or -(-machine.millicpus // 1000),
+        offer=offer(machine, cpus=options.cpus, memory=options.memory, gpus=options.gpus),
         failure_policy=FailurePolicy(options.failure_policy),
         status_words=StatusWords(options.status_words),
         grace_s=options.grace_s,

@@ -19,6 +19,7 @@ from postlude.cli.options import (
     PARAMETERS,
     PARAMS_FILE,
     PIPELINE,
+    RESOURCES,
     SOURCE,
     TIMEOUT,
     WORKERS,
@@ -31,6 +32,9 @@ from postlude.wiring import RunOptions
 _OPTIONS = (
     "home",
     "workers",
+    "cpus",
+    "memory",
+    "gpus",
     "cache",
     "failure_policy",
     "status_words",
@@ -62,6 +66,7 @@ class _Request:
 @PIPELINE
 @click.option("--name", default="", metavar="N", help="What to call the run.")
 @WORKERS
+@RESOURCES
 @CACHE
 @click.option(
     "--failure-policy",

@@ -22,6 +22,8 @@ class Attempt:
         directory: The attempt's private directory; exists. Also the working directory's parent: `directory / "work"`.
         log: The file that receives the task's output, see `executors.process.log` for the format.
         timeout_s: None where there is no limit.
+        devices: The accelerators that nobody else has meanwhile, as CUDA_VISIBLE_DEVICES names them; none where the
+            component asks for none.
     """
 
     run_id: str
@@ -38,6 +40,7 @@ class Attempt:
     timeout_s: float | None = None
     workspace: Path | None = None
     args_only: bool = False
+    devices: tuple[str, ...] = ()
 
 
 class Ending(Enum):
@@ -50,6 +53,8 @@ class Ending(Enum):
     """Because the shell asked for it."""
     NOT_STARTED = "not started"
     """Never ran: no such program, no container engine, an environment that cannot be built."""
+    REFUSED = "refused"
+    """Ended well, but what it left must not be read: a link that leads out of its own places."""
     LOST = "lost"
     """Its supervisor died: nobody knows."""
 

@@ -165,6 +165,7 @@ _CODES: Final[Mapping[Ending, Code]] = {
     Ending.TIMED_OUT: Code.DEADLINE_EXCEEDED,
     Ending.TERMINATED: Code.CANCELLED,
     Ending.NOT_STARTED: Code.UNAVAILABLE,
+    Ending.REFUSED: Code.INVALID_ARGUMENT,
     Ending.LOST: Code.UNAVAILABLE,
 }
 

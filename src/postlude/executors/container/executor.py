@@ -21,13 +21,13 @@ from postlude.executors.container.images import ImageError, Images
 from postlude.executors.container.mounts import mounts
 from postlude.executors.container.options import RUN_LABEL, container_name, run_arguments
 from postlude.executors.container.output import follow
-from postlude.executors.container.quantity import QuantityError
 from postlude.executors.container.running import Running
 from postlude.executors.container.user import is_rootless, user_options
 from postlude.executors.container.verdict import Attached, ContainerState, ended_on_request, verdict
 from postlude.executors.process.exits import one_line
 from postlude.executors.process.supervisor.logfile import LogFile
 from postlude.ports.executor import Attempt, Ending, Exit
+from postlude.spec.quantity import QuantityError
 
 _ANSWER_WITHIN_S: Final = 60.0
 _OUT_OF_MEMORY: Final = "oom"

@@ -7,8 +7,8 @@ from typing import Final
 from postlude.core.task import TaskPath
 from postlude.executors.container.environment import Variables
 from postlude.executors.container.mounts import Mount
-from postlude.executors.container.quantity import QuantityError, cpus, size_bytes
 from postlude.ports.executor import Attempt
+from postlude.spec.quantity import QuantityError, cpus, size_bytes
 from postlude.spec.types import Resources
 
 RUN_LABEL: Final = "postlude.run"
