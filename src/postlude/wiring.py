@@ -43,9 +43,9 @@ class RunOptions:
     Attributes:
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
         workers: Tasks at a time; None for as many as there are cores that this process may use.
-        cpus: Processors for tasks that ask for some, as Kubernetes writes them ("4", "500m"); "" for what there is.
-        memory: Memory, likewise ("8Gi").
-        gpus: Accelerators, likewise ("2"), or with the type that tasks ask for ("amd.com/gpu=2").
+        cpus: Processors for tasks that ask for some: 4, or as Kubernetes writes them ("500m"); "" for what there is.
+        memory: Memory, likewise: bytes, or "8Gi".
+        gpus: Accelerators, likewise: 2, or with the type that tasks ask for ("amd.com/gpu=2").
         cache: Whether outputs of earlier runs may be reused.
         failure_policy: "slow": a failure stops what depends on it; "fast": nothing new starts in its group.
         status_words: "kfp": exit tasks read COMPLETE and CANCELED; "sdk": SUCCEEDED and CANCELLED.
@@ -61,9 +61,9 @@ class RunOptions:
 
     home: Path | None = None
     workers: int | None = None
-    cpus: str = ""
-    memory: str = ""
-    gpus: str = ""
+    cpus: float | str = ""
+    memory: int | str = ""
+    gpus: int | str = ""
     cache: bool = True
     failure_policy: str = "slow"
     status_words: str = "kfp"
@@ -76,7 +76,7 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"workers: is {self.workers}. Give 1 or more, or None for as many as there are cores.")
-        offer(NO_MACHINE, cpus=self.cpus, memory=self.memory, gpus=self.gpus)
+        offer(NO_MACHINE, cpus=str(self.cpus), memory=str(self.memory), gpus=str(self.gpus))
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name}: is {getattr(self, name)!r}. Choose one of: {', '.join(choices)}.")
@@ -132,7 +132,7 @@ def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
     )
     policy = Policy(
         workers=options.workers or -(-machine.millicpus // 1000),
-        offer=offer(machine, cpus=options.cpus, memory=options.memory, gpus=options.gpus),
+        offer=offer(machine, cpus=str(options.cpus), memory=str(options.memory), gpus=str(options.gpus)),
         failure_policy=FailurePolicy(options.failure_policy),
         status_words=StatusWords(options.status_words),
         grace_s=options.grace_s,
