@@ -6,7 +6,6 @@ from typing import Final
 from postlude.executors.process.recognise import recognise
 from postlude.spec.types import Container, Pipeline
 
-
 _OBEYED: Final = {"activeDeadlineSeconds", "imagePullPolicy"}
 
 

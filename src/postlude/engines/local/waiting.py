@@ -1,8 +1,10 @@
 """Attempts that could begin if there were room for them, by what they ask for. Not for several threads."""
 
-import heapq
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import islice
+from typing import Final
 
 from postlude.core.demand import Demand
 from postlude.core.task import Start, TaskPath
@@ -11,9 +13,12 @@ from postlude.engines.local.admission import Amounts, choose
 _Key = tuple[TaskPath, int]
 _Arrived = tuple[int, Start]
 
+_LOOK_AT: Final = 100
+"""So many different demands are looked at, the oldest first, when somebody is to overtake the head."""
+
 
 class Waiting:
-    """A queue with a lane for each demand, so that its cost grows with the different demands and not with the tasks."""
+    """A queue with a lane for each demand, so that what it costs does not grow with the tasks that wait."""
 
     def __init__(self) -> None:
         self._lanes: dict[Demand, OrderedDict[_Key, _Arrived]] = {}
@@ -28,7 +33,7 @@ class Waiting:
         lane[start.path, start.attempt] = (self._count, start)
         self._lane_of[start.path, start.attempt] = demand
         if len(lane) == 1:
-            heapq.heappush(self._fronts, (self._count, demand))
+            self._fronts.append((self._count, demand))
 
     def drop(self, path: TaskPath, attempt: int) -> bool:
         """Forget an attempt; whether it was here."""
@@ -43,28 +48,23 @@ class Waiting:
         return None if demand is None else (self._take(next(iter(self._lanes[demand])), demand), demand)
 
     def _oldest_first(self) -> Iterator[Demand]:
-        """The demands by the age of the oldest attempt of each; they are sorted only if the first does not do."""
-        if not self._lanes:
-            return
-        while not self._is_front(*self._fronts[0]):
-            heapq.heappop(self._fronts)
-        head = self._fronts[0][1]
-        yield head
-        yield from sorted(self._lanes.keys() - {head}, key=self._front)
-
-    def _front(self, demand: Demand) -> int:
-        return next(iter(self._lanes[demand].values()))[0]
-
-    def _is_front(self, number: int, demand: Demand) -> bool:
-        return demand in self._lanes and self._front(demand) == number
+        """The demands by the age of the oldest attempt of each."""
+        return (demand for _, demand in islice(self._fronts, _LOOK_AT))
 
     def _take(self, key: _Key, demand: Demand) -> Start:
         lane = self._lanes[demand]
-        front = self._front(demand)
         del self._lane_of[key]
         number, start = lane.pop(key)
-        if not lane:
-            del self._lanes[demand]
-        elif number == front:
-            heapq.heappush(self._fronts, (self._front(demand), demand))
+        place = bisect_left(self._fronts, (number,))
+        if self._fronts[place : place + 1] == [(number, demand)]:
+            del self._fronts[place]
+            self._renew_front(demand)
         return start
+
+    def _renew_front(self, demand: Demand) -> None:
+        """Let the next attempt of a lane stand for it; a lane without any is gone."""
+        lane = self._lanes[demand]
+        if lane:
+            insort(self._fronts, (next(iter(lane.values()))[0], demand))
+        else:
+            del self._lanes[demand]
