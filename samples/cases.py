@@ -15,12 +15,14 @@ class Case:
 
     Attributes:
         arguments: Its input parameters.
+        pretended: What it asks for and any machine pretends to have, as options of a run: its code uses none of it.
         limit_s: Seconds after which the run is canceled.
         fails: Why its own code fails, "" where it is to succeed.
         error: A part of the run's error where it fails.
     """
 
     arguments: Mapping[str, Json] = NOTHING
+    pretended: Mapping[str, str] = NOTHING
     limit_s: float = 120.0
     fails: str = ""
     error: str = ""
@@ -29,6 +31,7 @@ class Case:
 _STATE_OF_A_FAILED_TASK: Final = "fail-op exits with 1 so that a later task can read its status; the run says FAILED"
 _FLAT: Final = "its code adds up lists of lists, and Collected of nested loops is one flat list (C8)"
 _FLAT_ERROR: Final = "TypeError: 'int' object is not iterable"
+_MACHINE: Final = Case(pretended={"cpus": "4", "memory": "15G", "gpus": "NVIDIA_TESLA_P4=1"})
 _JOB: Final = Case(arguments={"project": "sample", "location": "us-central1"})
 
 
@@ -61,6 +64,8 @@ CASES: Final[Mapping[str, Case]] = {
     "pipeline_with_dynamic_task_output_custom_training_job": _JOB,
     "pipeline_with_parallelfor_parallelism": Case(arguments={"loop_parameter": ["a", "b", "c"]}),
     "pipeline_with_parallelfor_pipeline_param": Case(arguments={"loop_parameter": ["a", "b"], "prefix": "item"}),
+    "pipeline_with_string_machine_fields_pipeline_input": _MACHINE,
+    "pipeline_with_string_machine_fields_task_output": _MACHINE,
     "pipeline_with_task_final_status": Case(fails=_STATE_OF_A_FAILED_TASK, error="exit-handler-1/fail-op: exit code 1"),
     "pipeline_with_task_using_ignore_upstream_failure": Case(
         fails=_STATE_OF_A_FAILED_TASK, error="fail-op: exit code 1"

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from postlude.api.source import load_source
@@ -56,7 +56,7 @@ def _run(name: str, pipeline: Pipeline, options: RunOptions) -> tuple[Judgement,
         arguments = check_arguments(pipeline, case.arguments)
     except SpecError as refusal:
         return judge_refusal(pipeline, str(refusal)), 0
-    with open_engine(options) as engine, _limited(engine, case.limit_s):
+    with open_engine(replace(options, **case.pretended)) as engine, _limited(engine, case.limit_s):
         document = engine.run(pipeline, arguments)
     return judge_run(case, pipeline, document), _leaves(document)
 

@@ -50,8 +50,7 @@ SUBJECTS = (
     ),
     Subject(
         name="container",
-        # the tests' own directories lie beside the home
-        make=lambda home: ContainerExecutor("podman", roots=(home.parent,), grace_s=0.2),
+        make=lambda _home: ContainerExecutor("podman", grace_s=0.2, pull_grace_s=0.0),
         image=PODMAN_IMAGE,
         needs="podman",
     ),
@@ -82,7 +81,7 @@ def executor(subject: Subject, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def attempt(subject: Subject, tmp_path: Path) -> Attempt:
     return Attempt(
         run_id="run", path=TaskPath("group/task[1]"), attempt=1, image=subject.image, argv=("true",), executor_input={},
-        directory=tmp_path, log=tmp_path / "logs" / "task.txt",
+        directory=tmp_path, log=tmp_path / "logs" / "task.txt", workspace=tmp_path,
     )  # fmt: skip
 
 

@@ -20,6 +20,9 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     pipeline: str | None = None,
     name: str = "",
     workers: int | None = None,
+    cpus: float | str = "",
+    memory: int | str = "",
+    gpus: int | str = "",
     cache: bool = True,
     failure_policy: str = "slow",
     status_words: str = "kfp",
@@ -34,6 +37,9 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         pipeline: Which pipeline of a .py file; None where there is one.
         name: What to call the run.
         workers: Tasks at a time; None for as many as there are cores.
+        cpus: Processors for tasks that ask for some, see `RunOptions`; "" for what this machine has.
+        memory: Memory, likewise.
+        gpus: Accelerators, likewise.
         cache: Whether outputs of earlier runs may be reused.
         failure_policy: "slow" or "fast", see `RunOptions`.
         status_words: "kfp" or "sdk", see `RunOptions`.
@@ -52,6 +58,9 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     options = RunOptions(
         home=None if home is None else Path(home),
         workers=workers,
+        cpus=cpus,
+        memory=memory,
+        gpus=gpus,
         cache=cache,
         failure_policy=failure_policy,
         status_words=status_words,

@@ -58,9 +58,16 @@ def _succeeded(entry: Json) -> str:
 
 
 def _failed(entry: Json) -> str:
-    error = entry["error"]
+    return f"attempt {entry['attempt']} failed: {_cause(entry['error'])}"
+
+
+def _refused(entry: Json) -> str:
+    return f"attempt {entry['attempt']} cannot be made here: {_cause(entry['error'])}"
+
+
+def _cause(error: Json) -> str:
     code = f"{error['code']} {Code(error['code']).name}" if error["code"] in set(Code) else str(error["code"])
-    return f"attempt {entry['attempt']} failed: {code}: {first_line(error['message'])}"
+    return f"{code}: {first_line(error['message'])}"
 
 
 def _lost(entry: Json) -> str:
@@ -99,6 +106,7 @@ _SAYINGS: Final[Mapping[Json, Callable[[Json], str]]] = {
     "succeeded": _succeeded,
     "succeeded_with_values": _succeeded,
     "failed": _failed,
+    "refused": _refused,
     "lost": _lost,
     "cancel_requested": _canceled,
     "deadline_passed": _late,

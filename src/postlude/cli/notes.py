@@ -1,9 +1,12 @@
 """What an operator should know of a pipeline that loads: what is ignored here, and what needs a container engine."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from postlude.executors.process.recognise import recognise
 from postlude.spec.types import Container, Pipeline
+
+_OBEYED: Final = {"activeDeadlineSeconds", "imagePullPolicy"}
 
 
 def notes(pipeline: Pipeline) -> Iterator[str]:
@@ -15,7 +18,7 @@ def notes(pipeline: Pipeline) -> Iterator[str]:
 
 
 def _ignored(label: str, container: Container) -> Iterator[str]:
-    features = sorted(key for key in container.platform if key != "activeDeadlineSeconds")
+    features = sorted(container.platform.keys() - _OBEYED)
     if features:
         yield f"{label}: one machine ignores its Kubernetes features: {', '.join(features)}."
 

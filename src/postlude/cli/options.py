@@ -1,6 +1,7 @@
 """The arguments and options that several commands take."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +52,25 @@ AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print one
 WORKERS: Final = click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Tasks at a time; else as many as cores."
 )
+_CPUS: Final = click.option(
+    "--cpus", default="", metavar="N", help="For tasks that ask for processors; else what this machine has."
+)
+_MEMORY: Final = click.option(
+    "--memory",
+    default="",
+    metavar="SIZE",
+    help="For tasks that ask for memory, such as 8Gi; else what this machine has.",
+)
+_GPUS: Final = click.option(
+    "--gpus", default="", metavar="[TYPE=]N", help="For tasks that ask for accelerators; else what this machine has."
+)
+
+
+def RESOURCES(command: Callable[..., object]) -> Callable[..., object]:  # noqa: N802 - stands among the options above
+    """What tasks may use of the machine."""
+    return _CPUS(_MEMORY(_GPUS(command)))
+
+
 CACHE: Final = click.option(
     "--no-cache", "cache", flag_value=False, default=True, help="Run every task, reuse nothing."
 )

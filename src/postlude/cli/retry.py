@@ -17,6 +17,7 @@ from postlude.cli.options import (
     GRACE,
     HOME,
     PIPELINE,
+    RESOURCES,
     RUN,
     TIMEOUT,
     WORKERS,
@@ -70,6 +71,7 @@ class _Plan:
 )
 @PIPELINE
 @WORKERS
+@RESOURCES
 @CACHE
 @CONTAINERS
 @GRACE

@@ -16,6 +16,7 @@ from postlude.cli.options import (
     PARAMETERS,
     PARAMS_FILE,
     PIPELINE,
+    RESOURCES,
     SOURCE,
     TIMEOUT,
     WORKERS,
@@ -28,6 +29,9 @@ from postlude.wiring import RunOptions
 _OPTIONS = (
     "home",
     "workers",
+    "cpus",
+    "memory",
+    "gpus",
     "cache",
     "failure_policy",
     "status_words",
@@ -59,6 +63,7 @@ class _Request:
 @PIPELINE
 @click.option("--name", default="", metavar="N", help="What to call the run.")
 @WORKERS
+@RESOURCES
 @CACHE
 @click.option(
     "--failure-policy",

@@ -59,7 +59,7 @@ _FILE: Final = "file:"
 
 def program(run: Run, task: Task, container: Container, places: Places) -> Program:
     """The program of an attempt of a task whose inputs are resolved."""
-    resources = _rendered_resources(run, task, container)
+    resources = rendered_resources(run, task, container)
     executor_input = _executor_input(task, container, resources, places)
     encoded = msgspec.json.encode(executor_input).decode()
 
@@ -129,7 +129,9 @@ def _runtime_artifact(artifact: Artifact) -> Json:
     return {**found, "customPath": artifact.custom_path} if artifact.custom_path else found
 
 
-def _rendered_resources(run: Run, task: Task, container: Container) -> Resources:
+def rendered_resources(run: Run, task: Task, container: Container) -> Resources:
+    """What a container of a task whose inputs are resolved asks for, with no placeholder left."""
+
     def lookup(placeholder: placeholders.Placeholder) -> Json | UnsetType:
         return _part(run, task, {}, placeholder)
 

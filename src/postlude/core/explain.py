@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from postlude.core.conform import preview
+from postlude.core.demand import demand_of, words_of
 from postlude.core.explain_cache import cache_reasons
 from postlude.core.final_status import causes
 from postlude.core.resolve import as_declared
@@ -53,9 +54,9 @@ def explain(run: Run, task: Task, *, earlier: Run | None = None) -> list[Reason]
 
 def _waiting(run: Run, task: Task) -> Iterator[str]:
     if task.asked and task.history:
-        yield f"attempt {task.attempt} waits for its time or for a free worker"
+        yield f"attempt {task.attempt} waits for its time or for {_room(run, task)}"
     elif task.asked:
-        yield "ready: it waits for a free worker"
+        yield f"ready: it waits for {_room(run, task)}"
     elif task.index is not None:
         yield f"{task.parent} runs {task.spec.parallelism} iterations at a time; this one waits for a place"
     for one in _upstreams(run, task):
@@ -64,6 +65,13 @@ def _waiting(run: Run, task: Task) -> Iterator[str]:
     for one in _gates(run, task):
         if not one.state.is_final:
             yield f"waits for {_named(one)}, the exit task of a group it depends on"
+
+
+def _room(run: Run, task: Task) -> str:
+    """What an attempt that could begin still waits for."""
+    demand = demand_of(run, task)
+    asked = [] if isinstance(demand, TaskError) else list(words_of(demand))
+    return f"a free worker and for {', '.join(asked)} to be free" if asked else "a free worker"
 
 
 def _ran(run: Run, task: Task) -> Iterator[str]:

@@ -47,6 +47,7 @@ from postlude.core.task import (
     Lost,
     PastAttempt,
     PipelineRevised,
+    Refused,
     RetryRequested,
     SetDeadline,
     Started,
@@ -112,7 +113,7 @@ _LOOKS: Final[Mapping[Look, Callable[[Draft, TaskPath], None]]] = {
 # --- what attempts report ---------------------------------------------------------------------------------------------
 
 
-def _awaited(draft: Draft, event: Started | Succeeded | Failed | Lost) -> Task | None:
+def _awaited(draft: Draft, event: Started | Succeeded | Failed | Refused | Lost) -> Task | None:
     """The task whose latest attempt the event speaks of; None where that is over."""
     task = draft.run.tasks.get(event.path)
     expected = task is not None and task.asked and not task.state.is_final and event.attempt == task.attempt
@@ -140,6 +141,11 @@ def _failed(draft: Draft, event: Failed) -> None:
         ask(draft, _again(draft, task, event.error), wait_s=wait_s)
     else:
         finish(draft, task, State.FAILED, error=_last(task, event.error))
+
+
+def _refused(draft: Draft, event: Refused) -> None:
+    if (task := _awaited(draft, event)) is not None:
+        finish(draft, task, State.FAILED, error=event.error)
 
 
 def _lost(draft: Draft, event: Lost) -> None:
@@ -238,6 +244,7 @@ _HAPPEN: Final[Mapping[type[Event], Callable[[Draft, Any], None]]] = {
     Started: _started,
     Succeeded: _succeeded,
     Failed: _failed,
+    Refused: _refused,
     Lost: _lost,
     CancelRequested: _cancel,
     DeadlinePassed: _deadline_passed,

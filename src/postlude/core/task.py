@@ -271,6 +271,16 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """An attempt cannot be made on this machine, and no other one could: retries would change nothing."""
+
+    path: TaskPath
+    attempt: int
+    at: float
+    error: TaskError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """An attempt is gone with the engine that ran it; nobody knows how it ended."""
 
@@ -332,7 +342,9 @@ class PipelineRevised:
     timeout_s: float | None = None
 
 
-Event = Started | Succeeded | Failed | Lost | CancelRequested | DeadlinePassed | RetryRequested | PipelineRevised
+Event = (
+    Started | Succeeded | Failed | Refused | Lost | CancelRequested | DeadlinePassed | RetryRequested | PipelineRevised
+)
 
 
 # --- commands: what the shell must do ---------------------------------------------------------------------------------

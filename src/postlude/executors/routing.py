@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from postlude.core.task import TaskPath
+from postlude.executors.devices import only_its_own
 from postlude.executors.process.recognise import recognise
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 
@@ -43,7 +44,9 @@ class RoutingExecutor(Executor):
         if executor is None:
             return Exit(ending=Ending.NOT_STARTED, message=_NO_ENGINE.format(image=attempt.image))
         with self._routed(attempt, executor) as stopped:
-            return Exit(ending=Ending.TERMINATED, message=_STOPPED) if stopped else executor.run(attempt)
+            if stopped:
+                return Exit(ending=Ending.TERMINATED, message=_STOPPED)
+            return executor.run(only_its_own(attempt) if executor is self.process else attempt)
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """See `Executor.terminate`."""

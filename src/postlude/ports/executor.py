@@ -23,6 +23,8 @@ class Attempt:
         directory: The attempt's private directory; exists. Also the working directory's parent: `directory / "work"`.
         log: The file that receives the task's output, see `executors.process.log` for the format.
         timeout_s: None where there is no limit.
+        devices: The accelerators that nobody else has meanwhile, as CUDA_VISIBLE_DEVICES names them; none where the
+            component asks for none.
     """
 
     run_id: str
@@ -39,6 +41,7 @@ class Attempt:
     timeout_s: float | None = None
     workspace: Path | None = None
     args_only: bool = False
+    devices: tuple[str, ...] = ()
 
 
 class Ending(Enum):
@@ -52,7 +55,8 @@ class Ending(Enum):
     NOT_STARTED = "not started"
     """Never ran: no such program, no container engine, an environment that cannot be built."""
     REFUSED = "refused"
-    """Never ran: what it was given cannot be passed to a program."""
+    """What it was given cannot be passed to a program, so that it never ran; or it ended well, but what it left must not
+    be read: a link that leads out of its own places."""
     LOST = "lost"
     """Its supervisor died: nobody knows."""
 

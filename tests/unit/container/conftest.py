@@ -21,7 +21,7 @@ def executor(
     if engine == "docker":
         put_on_path("docker", 'exec podman "$@"', tmp_path, monkeypatch)
     (tmp_path / "artifacts").mkdir()
-    executor = ContainerExecutor(engine, roots=(tmp_path / "artifacts",), grace_s=0.2)
+    executor = ContainerExecutor(engine, roots=(tmp_path / "artifacts",), grace_s=0.2, pull_grace_s=0.0)
     yield executor
     executor.close()
 
@@ -38,7 +38,7 @@ def attempt_of(podman: str, run_id: str, tmp_path: Path) -> Callable[..., Attemp
 
     def build(script: str = "true", **words: object) -> Attempt:
         directory = tmp_path / "attempt"
-        directory.mkdir(exist_ok=True)
+        (directory / "work").mkdir(parents=True, exist_ok=True)
         given = {
             "run_id": run_id,
             "path": TaskPath("exit-handler-1/train"),
@@ -47,7 +47,7 @@ def attempt_of(podman: str, run_id: str, tmp_path: Path) -> Callable[..., Attemp
             "argv": ("sh", "-c", script),
             "executor_input": {},
             "directory": directory,
-            "env": {"READY": str(directory / "ready")},
+            "env": {"READY": str(directory / "work" / "ready")},
             "log": directory / "log",
         }
         return Attempt(**(given | words))  # type: ignore[arg-type]  # a test names what it changes

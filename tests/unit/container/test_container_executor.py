@@ -87,11 +87,16 @@ def test_paths_mean_the_same_inside(executor: ContainerExecutor, attempt_of: Att
     data = tmp_path / "data, of ours" / "in.txt"
     data.parent.mkdir()
     data.write_text("imported")
-    written = [tmp_path / "artifacts" / "model", tmp_path / "attempt" / "out", tmp_path / "shared" / "file"]
-    written[2].parent.mkdir()
+    own = tmp_path / "artifacts" / "train"
+    written = [own / "model", tmp_path / "attempt" / "work" / "out", tmp_path / "shared" / "file"]
+    for place in (own, tmp_path / "shared"):
+        place.mkdir()
     attempt = attempt_of(
         argv=("sh", "-c", 'for file in "$@"; do cat "$0" > "$file"; done', str(data), *map(str, written)),
-        executor_input={"inputs": {"artifacts": {"rows": {"artifacts": [{"uri": str(data)}]}}}},
+        executor_input={
+            "inputs": {"artifacts": {"rows": {"artifacts": [{"uri": str(data)}]}}},
+            "outputs": {"artifacts": {"model": {"artifacts": [{"uri": str(own / "model")}]}}},
+        },
         workspace=tmp_path / "shared",
     )
     assert executor.run(attempt) == Exit(ending=Ending.EXITED, code=0)
@@ -114,14 +119,14 @@ def test_variables_arrive_and_never_stand_on_a_command_line(
 ) -> None:
     env = {"PLAIN": ' "a" $HOME # b ', "TWO_LINES": "one\ntwo", "LONG": "x" * 70_000}
     file = tmp_path / "attempt" / "container.env"
-    attempt = attempt_of(f'echo "$PLAIN"; echo "$TWO_LINES"; echo ${{#LONG}}; stat -c %a {file}', env=env)
+    attempt = attempt_of(f'echo "$PLAIN"; echo "$TWO_LINES"; echo ${{#LONG}}; [ -e {file} ] || echo unseen', env=env)
     assert executor.run(attempt) == Exit(ending=Ending.EXITED, code=0)
     assert log_lines(attempt) == [
         'stdout F  "a" $HOME # b ',
         "stdout F one",
         "stdout F two",
         "stdout F 70000",
-        "stdout F 600",
+        "stdout F unseen",
     ]
     assert not file.exists()
 
@@ -232,12 +237,12 @@ def terminate(executor: ContainerExecutor, attempt: Attempt, *, grace_s: float) 
 
 
 def run_and(executor: ContainerExecutor, attempt: Attempt, act: Callable[[], None]) -> Exit:
-    """Run the attempt and act as soon as its program writes to the pipe that it finds in the attempt's directory."""
+    """Run the attempt and act as soon as its program writes to the pipe that it finds in its working directory."""
     ended: list[Exit] = []
-    os.mkfifo(attempt.directory / "ready")
+    os.mkfifo(attempt.env["READY"])
     thread = threading.Thread(target=lambda: ended.append(executor.run(attempt)))
     thread.start()
-    (attempt.directory / "ready").read_text()
+    Path(attempt.env["READY"]).read_text()
     act()
     thread.join(60)
     return ended[0]

@@ -7,6 +7,8 @@ import pytest
 from container_lab import attempt
 
 from postlude.core.task import TaskPath
+from postlude.executors.container.accelerators import accelerators
+from postlude.executors.container.engine import Engine
 from postlude.executors.container.environment import Variables
 from postlude.executors.container.mounts import Mount, mounts
 from postlude.executors.container.options import container_name, run_arguments
@@ -19,13 +21,19 @@ def test_arguments_of_a_whole_attempt() -> None:
     given = attempt(resources=Resources(cpu_limit="500m", memory_limit="1Ki"))
     variables = Variables(options=("--env-file", "/a/env"))
     arguments = run_arguments(
-        given, name="n-1", mounts=(Mount(path=Path("/a")),), variables=variables, user=("--user=0:0",)
+        given,
+        engine=Engine.PODMAN,
+        name="n-1",
+        mounts=(Mount(path=Path("/a")),),
+        variables=variables,
+        user=("--user=0:0",),
     )
     assert arguments == (
         "run",
         "--pull=never",
         "--log-driver=none",
         "--sig-proxy=false",
+        "--pids-limit=4096",
         "--security-opt=label=disable",
         "--name=n-1",
         "--label=postlude.run=run-1",
@@ -38,6 +46,8 @@ def test_arguments_of_a_whole_attempt() -> None:
         "--cpus=0.5",
         "--memory=1024",
         "--memory-swap=1024",
+        "--env=CUDA_VISIBLE_DEVICES=",
+        "--env=NVIDIA_VISIBLE_DEVICES=void",
         "--entrypoint=sh",
         "--",
         "img",
@@ -65,15 +75,41 @@ def test_any_path_can_be_mounted(path: str, option: str) -> None:
     assert Mount(path=Path(path)).option == option
 
 
-def test_a_path_inside_a_mounted_one_is_not_mounted_again(tmp_path: Path) -> None:
-    given = attempt(directory=tmp_path / "root" / "attempt", workspace=tmp_path / "ws")
-    assert mounts(given, (tmp_path / "root",)) == (Mount(path=tmp_path / "root"), Mount(path=tmp_path / "ws"))
+def places(directory: Path, *names: str) -> tuple[Path, ...]:
+    made = tuple(directory / name for name in names)
+    for place in made:
+        place.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def test_a_container_writes_what_is_its_own_and_reads_the_rest(tmp_path: Path) -> None:
+    outputs, work, own, other, workspace = places(
+        tmp_path, "run/outputs", "run/work", "artifacts/mine", "artifacts/other", "ws"
+    )
+    told = {
+        "inputs": {"artifacts": {"rows": {"artifacts": [{"uri": str(other / "rows")}]}}},
+        "outputs": {"artifacts": {"model": {"artifacts": [{"uri": str(own / "model")}]}}},
+    }
+    given = attempt(directory=tmp_path / "run", workspace=workspace, executor_input=told)
+    assert mounts(given, (tmp_path / "artifacts",)) == (
+        Mount(path=tmp_path / "artifacts", writable=False),
+        Mount(path=own),
+        Mount(path=outputs),
+        Mount(path=work),
+        Mount(path=workspace),
+    )
+
+
+def test_a_path_inside_a_writable_one_is_not_mounted_again(tmp_path: Path) -> None:
+    places(tmp_path, "ws/run/work")
+    given = attempt(directory=tmp_path / "ws" / "run", workspace=tmp_path / "ws")
+    assert mounts(given, (tmp_path / "ws" / "artifacts",)) == (Mount(path=tmp_path / "ws"),)
 
 
 @pytest.mark.parametrize("uri", ["/", "/usr", "gs://bucket/a", "", "relative", "/no/such/file", "file:///etc"])
 def test_what_is_no_file_of_its_own_is_not_mounted(uri: str, tmp_path: Path) -> None:
     given = attempt(directory=tmp_path, executor_input={"inputs": {"artifacts": {"a": {"artifacts": [{"uri": uri}]}}}})
-    assert mounts(given, ()) == (Mount(path=tmp_path),)
+    assert mounts(given, ()) == ()
 
 
 def test_an_artifact_s_own_path_is_what_is_mounted(tmp_path: Path) -> None:
@@ -83,6 +119,39 @@ def test_an_artifact_s_own_path_is_what_is_mounted(tmp_path: Path) -> None:
         directory=tmp_path / "attempt", executor_input={"inputs": {"artifacts": {"a": {"artifacts": [artifact]}}}}
     )
     assert Mount(path=tmp_path / "own, path", writable=False) in mounts(given, ())
+
+
+GPU = Resources(accelerator_type="nvidia.com/gpu", accelerator_count="2")
+RADEON = Resources(accelerator_type="amd.com/gpu", accelerator_count="2")
+
+
+@pytest.mark.parametrize(
+    ("engine", "resources", "options"),
+    [
+        pytest.param(
+            Engine.DOCKER, GPU, ('--gpus="device=1,3"', "--env=CUDA_VISIBLE_DEVICES=0,1"), id="docker-names-them-in-csv"
+        ),
+        pytest.param(
+            Engine.PODMAN,
+            GPU,
+            ("--device=nvidia.com/gpu=1", "--device=nvidia.com/gpu=3", "--env=CUDA_VISIBLE_DEVICES=0,1"),
+            id="podman-takes-one-by-one",
+        ),
+        pytest.param(
+            Engine.PODMAN,
+            RADEON,
+            ("--device=/dev/kfd", "--device=/dev/dri", "--env=HIP_VISIBLE_DEVICES=1,3"),
+            id="amd",
+        ),
+    ],
+)
+def test_accelerators(engine: Engine, resources: Resources, options: tuple[str, ...]) -> None:
+    assert tuple(accelerators(attempt(resources=resources, devices=("1", "3")), engine)) == options
+
+
+def test_what_the_author_says_of_accelerators_stays() -> None:
+    given = attempt(env={"CUDA_VISIBLE_DEVICES": "0", "NVIDIA_VISIBLE_DEVICES": "all"})
+    assert tuple(accelerators(given, Engine.DOCKER)) == ()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 from postlude.core.run_state import FailurePolicy, Run
 from postlude.core.task import Task, TaskPath
+from postlude.engines.local.admission import Offer
 from postlude.engines.local.engine import Layout, LocalEngine, Policy
 from postlude.engines.local.office import Office
 from postlude.executors.fake import Behaviour, FakeExecutor, by_path
@@ -19,6 +20,8 @@ from postlude.spec.types import Pipeline
 from postlude.stores.artifacts.local import LocalArtifacts
 from postlude.stores.memory import open_memory_store
 from postlude.testing import ManualClock
+
+PLENTY = Offer(millicpus=64_000, memory_bytes=2**40)
 
 Document = dict[str, Any]
 
@@ -63,6 +66,7 @@ def engine_lab(
     *,
     workers: int = 2,
     otherwise: Behaviour | None = None,
+    offer: Offer = PLENTY,
     failure_policy: FailurePolicy = FailurePolicy.SLOW,
     journal: Callable[[Journal], Journal] = lambda journal: journal,
 ) -> Iterator[EngineLab]:
@@ -79,7 +83,7 @@ def engine_lab(
             workspace=lambda run: home / "workspaces" / run,
             root=str(home),
         ),
-        policy=Policy(workers=workers, failure_policy=failure_policy, grace_s=0.05),
+        policy=Policy(workers=workers, offer=offer, failure_policy=failure_policy, grace_s=0.05),
         office=Office(store.leases, store.mailbox, clock),
     )
     with ThreadPoolExecutor(1) as thread, engine:

@@ -2,13 +2,14 @@
 
 import queue
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from postlude.core.demand import Demand, demand_of
 from postlude.core.run_state import FailurePolicy, Run, Settings, StatusWords
 from postlude.core.task import (
     CancelRequested,
@@ -18,18 +19,24 @@ from postlude.core.task import (
     Failed,
     FinishRun,
     PipelineRevised,
+    Refused,
     RetryRequested,
     SetDeadline,
     Start,
     Started,
     Succeeded,
     Task,
+    TaskError,
     TaskPath,
     Terminate,
 )
+from postlude.engines.local.admission import UNLIMITED, Offer, refusal
 from postlude.engines.local.deadlines import Deadlines
+from postlude.engines.local.holdings import Holdings
+from postlude.engines.local.lending import Lending
 from postlude.engines.local.office import Office
 from postlude.engines.local.schedule import Schedule
+from postlude.engines.local.waiting import Waiting
 from postlude.ports.journal import Catalog, Journal
 from postlude.runtime.attempt import Bench, log_path, perform_attempt
 from postlude.runtime.checkpoint import Point, reached
@@ -63,6 +70,7 @@ class Policy:
 
     Attributes:
         workers: Attempts at a time.
+        offer: What attempts may use of the machine, all together.
         grace_s: Seconds between SIGTERM and SIGKILL when an attempt is stopped.
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
@@ -70,6 +78,7 @@ class Policy:
     """
 
     workers: int
+    offer: Offer = UNLIMITED
     failure_policy: FailurePolicy = FailurePolicy.SLOW
     status_words: StatusWords = StatusWords.KFP
     grace_s: float = 10.0
@@ -84,7 +93,8 @@ class LocalEngine:
     def __init__(
         self, *, bench: Bench, journal: Journal, catalog: Catalog, layout: Layout, policy: Policy, office: Office
     ) -> None:
-        self._bench, self._journal, self._catalog, self._layout, self._policy = bench, journal, catalog, layout, policy
+        self._bench = replace(bench, executor=Lending(executor=bench.executor, devices=self._devices))
+        self._journal, self._catalog, self._layout, self._policy = journal, catalog, layout, policy
         self._office = office
         self._pool = ThreadPoolExecutor(max_workers=policy.workers, thread_name_prefix="attempt")
         self._clear()
@@ -190,7 +200,7 @@ class LocalEngine:
                 self._drive(make())
                 reached(Point.FINISHED)
             finally:
-                for path, attempt in self._active:
+                for path, attempt in self._holdings.holders():
                     self._terminate(path, attempt)
                 self._clear()
         return self._catalog.run(run_id)
@@ -205,7 +215,7 @@ class LocalEngine:
         self._inbox: Inbox = queue.SimpleQueue()
         self._schedule = Schedule(time.monotonic)
         self._deadlines = Deadlines(self._bench.clock.now)
-        self._active: set[tuple[TaskPath, int]] = set()
+        self._waiting, self._holdings = Waiting(), Holdings(self._policy.offer)
         self._run_id = ""
 
     def _shell(self, watch: Watcher | None) -> Shell:
@@ -249,23 +259,46 @@ class LocalEngine:
                 pass
 
     def _terminate(self, path: TaskPath, attempt: int) -> None:
-        if (path, attempt) in self._active:
+        if (path, attempt) in self._holdings:
             self._bench.executor.terminate(self._run_id, path, attempt, grace_s=self._policy.grace_s)
-        else:
+        elif not self._waiting.drop(path, attempt):
             self._schedule.drop(path, attempt)
 
     def _begin_attempts(self, runner: Runner) -> bool:
-        """Begin as many attempts as there are free workers, once the journal says so; whether there were any."""
-        starts: list[Start] = []
-        while len(self._active) < self._policy.workers and (start := self._schedule.pop()) is not None:
-            self._active.add((start.path, start.attempt))
-            starts.append(start)
-        at = self._bench.clock.now()
-        runner.take([Started(path=start.path, attempt=start.attempt, at=at) for start in starts])
+        """Begin what there are free workers and resources for, once the journal says so; whether anything happened."""
+        at, refused = self._bench.clock.now(), self._queue_up(runner.run)
+        starts = list(self._admitted())
+        runner.take([*refused, *(Started(path=start.path, attempt=start.attempt, at=at) for start in starts)])
         for start in starts:
             reached(Point.STARTING)
             self._pool.submit(self._attempt, runner.run, runner.run.tasks[start.path], self._inbox)
-        return bool(starts)
+        return bool(refused or starts)
+
+    def _queue_up(self, run: Run) -> list[Refused]:
+        """Let the attempts that are due wait for what they ask for; those that would wait for ever are refused."""
+        refused = []
+        while (start := self._schedule.pop()) is not None:
+            demand = self._demand(run, run.tasks[start.path])
+            if isinstance(demand, TaskError):
+                at = self._bench.clock.now()
+                refused.append(Refused(path=start.path, attempt=start.attempt, at=at, error=demand))
+            else:
+                self._waiting.add(start, demand)
+        return refused
+
+    def _demand(self, run: Run, task: Task) -> Demand | TaskError:
+        demand = demand_of(run, task)
+        return demand if isinstance(demand, TaskError) else refusal(demand, self._policy.offer) or demand
+
+    def _admitted(self) -> Iterator[Start]:
+        """The attempts that may begin now; each holds what it asked for from here on."""
+        while len(self._holdings) < self._policy.workers and (next_ := self._waiting.pop(self._holdings.free)):
+            start, demand = next_
+            self._holdings.take((start.path, start.attempt), demand)
+            yield start
+
+    def _devices(self, key: tuple[TaskPath, int]) -> tuple[str, ...]:
+        return self._holdings.devices(key)
 
     def _attempt(self, run: Run, task: Task, inbox: Inbox) -> None:
         """On a worker thread: one attempt, reported to the inbox of its run."""
@@ -278,7 +311,7 @@ class LocalEngine:
         events = self._reported()
         for event in events:
             if isinstance(event, Succeeded | Failed):
-                self._active.discard((event.path, event.attempt))
+                self._holdings.give_back((event.path, event.attempt))
         return [*events, *self._asked_for()]
 
     def _reported(self) -> list[Event]:
@@ -303,9 +336,7 @@ class LocalEngine:
 
     def _wait_s(self) -> float:
         """Seconds until somebody must be looked after, if nothing happens before."""
-        waits = [self._office.wait_s, self._deadlines.wait_s()]
-        if len(self._active) < self._policy.workers:
-            waits.append(self._schedule.wait_s())
+        waits = [self._office.wait_s, self._deadlines.wait_s(), self._schedule.wait_s()]
         return min(wait for wait in waits if wait is not None)
 
     def _log_of(self, task: Task) -> str | None:

@@ -17,18 +17,19 @@ from postlude.core.task import TaskPath
 from postlude.executors.arguments import refusal
 from postlude.executors.container.client import Client
 from postlude.executors.container.engine import Engine
-from postlude.executors.container.environment import EnvironmentVariableError, Variables, variables
+from postlude.executors.container.environment import EnvironmentVariableError, variables
 from postlude.executors.container.images import ImageError, Images
+from postlude.executors.container.inspection import inspected
 from postlude.executors.container.mounts import mounts
 from postlude.executors.container.options import RUN_LABEL, container_name, run_arguments
 from postlude.executors.container.output import follow
-from postlude.executors.container.quantity import QuantityError
 from postlude.executors.container.running import Running
 from postlude.executors.container.user import is_rootless, user_options
 from postlude.executors.container.verdict import Attached, ContainerState, ended_on_request, verdict
 from postlude.executors.process.exits import one_line
 from postlude.executors.process.supervisor.logfile import LogFile
 from postlude.ports.executor import Attempt, Ending, Exit
+from postlude.spec.quantity import QuantityError
 
 _ANSWER_WITHIN_S: Final = 60.0
 _OUT_OF_MEMORY: Final = "oom"
@@ -42,17 +43,27 @@ _REMOVE: Final = {
 class ContainerExecutor:
     """An `Executor` that gives each attempt a container of its own, removed when the attempt has ended."""
 
-    def __init__(self, engine: Engine | str, *, roots: Sequence[Path] = (), grace_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        engine: Engine | str,
+        *,
+        roots: Sequence[Path] = (),
+        grace_s: float = 10.0,
+        pull: bool = True,
+        pull_grace_s: float = 5.0,
+    ) -> None:
         """Runs on one engine.
 
         Args:
             engine: Which one; `find_engine` says whether it answers.
-            roots: Directories that tasks share, such as the artifacts'; mounted at their own paths, writable.
+            roots: Directories that tasks share, such as the artifacts'; mounted at their own paths, to be read only.
             grace_s: What a program gets between SIGTERM and SIGKILL when its time is up.
+            pull: Whether images that are not on this machine may be pulled.
+            pull_grace_s: For how long a pull that fails is tried again.
         """
         self._engine = Engine(engine)
         self._client = Client(self._engine)
-        self._images = Images(self._client)
+        self._images = Images(self._client, pull=pull, grace_s=pull_grace_s)
         self._roots = tuple(roots)
         self._grace_s = grace_s
         self._owner = secrets.token_hex(8)
@@ -116,29 +127,30 @@ class ContainerExecutor:
         return len(found)
 
     def _run(self, attempt: Attempt, running: Running) -> Exit:
-        self._images.ensure(attempt.image, running.asked)
+        self._images.ensure(attempt, running.asked)
         client_env = dict(os.environ)
         with (
             closing(LogFile(str(attempt.log))) as log,
             TemporaryDirectory(prefix="postlude-") as directory,
             variables(attempt.env, attempt.directory, client_env=client_env) as passed,
         ):
-            arguments = self._arguments(attempt, running.name, passed)
+            user = user_options(attempt, uid=os.getuid(), gid=os.getgid(), rootless=self._rootless)
+            seen = mounts(attempt, self._roots)
+            arguments = run_arguments(
+                attempt, engine=self._engine, name=running.name, mounts=seen, variables=passed, user=user
+            )
             if running.ending is not None:
                 return ended_on_request(attempt, running.ending)
             try:
                 running.attached = self._client.open(arguments, env=client_env | dict(passed.inherited), cwd=directory)
                 attached = self._attend(attempt, running, running.attached, log)
-                return verdict(attempt, self._state(running.name, Path(directory)), attached, running.ending)
+                ended = verdict(attempt, self._state(running.name, Path(directory)), attached, running.ending)
+                return inspected(attempt, ended, [mount.path for mount in seen])
             finally:
                 self._remove(running.name)
 
     def _name(self, run_id: str, path: TaskPath, attempt: int) -> str:
         return container_name(run_id, path, attempt, owner=self._owner)
-
-    def _arguments(self, attempt: Attempt, name: str, passed: Variables) -> tuple[str, ...]:
-        user = user_options(attempt, uid=os.getuid(), gid=os.getgid(), rootless=self._rootless)
-        return run_arguments(attempt, name=name, mounts=mounts(attempt, self._roots), variables=passed, user=user)
 
     def _attend(self, attempt: Attempt, running: Running, process: Popen[bytes], log: LogFile) -> Attached:
         limit = self._time_limit(attempt, running)

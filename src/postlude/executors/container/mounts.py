@@ -35,19 +35,35 @@ _SYSTEM: Final = frozenset(map(Path, ("/", "/bin", "/dev", "/etc", "/lib", "/lib
 def mounts(attempt: Attempt, roots: Sequence[Path]) -> tuple[Mount, ...]:
     """What the attempt's container sees, outermost paths first.
 
-    The roots, the attempt's directory and the workspace can be written. Local input artifacts that lie elsewhere, as an
-    imported file does, can be read only.
+    It can write what is the attempt's own: its output files, its working directory, its output artifacts; and the
+    workspace. The roots, and local input artifacts that lie elsewhere, as an imported file does, can be read only.
     """
-    given = (*roots, attempt.directory, *([attempt.workspace] if attempt.workspace else []))
-    writable = _outermost(path.absolute() for path in given)
-    foreign = _outermost(path for path in _local_inputs(attempt.executor_input) if not _within(path, writable))
-    return (*(Mount(path=path) for path in writable), *(Mount(path=path, writable=False) for path in foreign))
+    shared = [attempt.workspace] if attempt.workspace else []
+    writable = _outermost(path.absolute() for path in (*own_places(attempt), *shared))
+    seen = (*(root.absolute() for root in roots), *_local_inputs(attempt.executor_input))
+    readable = _outermost(path for path in seen if not _within(path, writable))
+    found = (*(Mount(path=path) for path in writable), *(Mount(path=path, writable=False) for path in readable))
+    return tuple(sorted(found, key=lambda mount: mount.path))
+
+
+_DIRECTORIES: Final = ("outputs", "work", "home")
+
+
+def own_places(attempt: Attempt) -> tuple[Path, ...]:
+    """The directories that only this attempt writes to, as far as they exist.
+
+    Not the attempt's whole directory: its log is the engine's, and a directory that is a mount cannot be replaced by a
+    link.
+    """
+    given = (attempt.directory / name for name in _DIRECTORIES)
+    artifacts = (path.parent for path in _local_paths(attempt.executor_input, "outputs"))
+    return tuple(dict.fromkeys(path for path in (*given, *artifacts) if path.is_dir() and path not in _SYSTEM))
 
 
 def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
     kept: list[Path] = []
     for path in sorted(set(paths)):
-        if not _within(path, kept):
+        if not _within(path, kept[-1:]):
             kept.append(path)
     return tuple(kept)
 
@@ -57,10 +73,15 @@ def _within(path: Path, roots: Iterable[Path]) -> bool:
 
 
 def _local_inputs(executor_input: Json) -> Iterator[Path]:
-    lists = executor_input.get("inputs", {}).get("artifacts", {}).values()
+    return (path for path in _local_paths(executor_input, "inputs") if path not in _SYSTEM and path.exists())
+
+
+def _local_paths(executor_input: Json, side: str) -> Iterator[Path]:
+    """Where the input or output artifacts are, as far as that is a place of this machine."""
+    lists = executor_input.get(side, {}).get("artifacts", {}).values()
     for artifact in (artifact for found in lists for artifact in found.get("artifacts", [])):
         path = _local_path(artifact.get("customPath") or artifact.get("uri", ""))
-        if path is not None and path not in _SYSTEM and path.exists():
+        if path is not None:
             yield path
 
 

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from postlude.core.task import TaskPath
+from postlude.executors.container.accelerators import accelerators
+from postlude.executors.container.engine import Engine
 from postlude.executors.container.environment import Variables
 from postlude.executors.container.mounts import Mount
-from postlude.executors.container.quantity import QuantityError, cpus, size_bytes
 from postlude.ports.executor import Attempt
+from postlude.spec.quantity import QuantityError, cpus, size_bytes
 from postlude.spec.types import Resources
 
 RUN_LABEL: Final = "postlude.run"
@@ -18,6 +20,7 @@ _FIXED: Final = (
     "--pull=never",  # the image is here by now, and pulling has its own words when it fails
     "--log-driver=none",  # the attempt's log is the only copy
     "--sig-proxy=false",  # only `terminate` decides who gets which signal
+    "--pids-limit=4096",  # a fork bomb ends in its own container; Kubernetes has such a limit for each node
     "--security-opt=label=disable",  # else SELinux forbids what is mounted; relabelling the user's files is worse
 )
 
@@ -33,7 +36,7 @@ def container_name(run_id: str, path: TaskPath, attempt: int, *, owner: str) -> 
 
 
 def run_arguments(
-    attempt: Attempt, *, name: str, mounts: Sequence[Mount], variables: Variables, user: Sequence[str]
+    attempt: Attempt, *, engine: Engine, name: str, mounts: Sequence[Mount], variables: Variables, user: Sequence[str]
 ) -> tuple[str, ...]:
     """The arguments that make the engine's client run the attempt, attached, and keep the container to be looked at.
 
@@ -50,6 +53,7 @@ def run_arguments(
         *user,
         *variables.options,
         *_limits(attempt.resources),
+        *accelerators(attempt, engine),
         *_program(attempt),
     )
 

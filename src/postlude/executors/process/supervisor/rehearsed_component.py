@@ -2,7 +2,7 @@
 
 from typing import *  # noqa: F403 - compiled components begin like this
 
-from kfp.dsl import *
+from kfp.dsl import *  # noqa: F403 - likewise
 
 
 def nothing(text: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from postlude.executors.container.quantity import QuantityError, cpus, size_bytes
+from postlude.spec.quantity import QuantityError, cpus, size_bytes
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ class QuantityError(ValueError):
 
 
 def quantity(text: str) -> Decimal:
-    """The number that a Kubernetes quantity stands for.
+    """The number that a Kubernetes quantity stands for, zero included.
 
     Raises:
-        QuantityError: The text is no quantity, or not above zero.
+        QuantityError: The text is no quantity.
 
     Source: the `Quantity` type of the Kubernetes API. "K" is accepted too, as the SDK accepts it.
     """
@@ -53,7 +53,16 @@ def quantity(text: str) -> Decimal:
             f"'{text}' is not a quantity. Write a number, with a suffix where needed: '500m', '2', '1Gi', '2G'"
         )
     number = Decimal(found["number"])
-    value = number.scaleb(int(found["exponent"])) if found["exponent"] else number * _FACTORS[found["suffix"] or ""]
+    return number.scaleb(int(found["exponent"])) if found["exponent"] else number * _FACTORS[found["suffix"] or ""]
+
+
+def some(text: str) -> Decimal:
+    """As `quantity`, for what cannot be nothing.
+
+    Raises:
+        QuantityError: The text is no quantity, or not above zero.
+    """
+    value = quantity(text)
     if value <= 0:
         raise QuantityError(f"'{text}' is not above zero. Leave the limit out where there is to be none")
     return value
@@ -63,9 +72,9 @@ def cpus(text: str) -> str:
     """A processor quantity as the engines' `--cpus` takes it: "500m" gives "0.5".
 
     Raises:
-        QuantityError: As for `quantity`.
+        QuantityError: As for `some`.
     """
-    share = max(quantity(text), _SMALLEST_SHARE)
+    share = max(some(text), _SMALLEST_SHARE)
     return f"{share.quantize(Decimal('0.001'), rounding=ROUND_CEILING):f}".rstrip("0").rstrip(".")
 
 
@@ -76,3 +85,24 @@ def size_bytes(text: str) -> int:
         QuantityError: As for `quantity`.
     """
     return int(quantity(text).to_integral_value(rounding=ROUND_CEILING))
+
+
+def millicpus(text: str) -> int:
+    """A processor quantity in thousandths of a processor, rounded up: "0.5" gives 500.
+
+    Raises:
+        QuantityError: As for `quantity`.
+    """
+    return int((quantity(text) * 1000).to_integral_value(rounding=ROUND_CEILING))
+
+
+def whole_number(text: str) -> int:
+    """A quantity of what cannot be shared: "2" gives 2.
+
+    Raises:
+        QuantityError: As for `quantity`; also for a part of one.
+    """
+    value = quantity(text)
+    if value != value.to_integral_value():
+        raise QuantityError(f"'{text}' is not a whole number")
+    return int(value)

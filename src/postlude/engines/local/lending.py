@@ -1,0 +1,36 @@
+"""Tells each attempt which accelerators are its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from postlude.core.task import TaskPath
+from postlude.ports.executor import Attempt, Executor, Exit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lending(Executor):
+    """An executor whose attempts know their accelerators.
+
+    Attributes:
+        executor: What runs them.
+        devices: The accelerators of an attempt, by path and number.
+    """
+
+    executor: Executor
+    devices: Callable[[tuple[TaskPath, int]], tuple[str, ...]]
+
+    def run(self, attempt: Attempt) -> Exit:
+        """See `Executor.run`."""
+        return self.executor.run(replace(attempt, devices=self.devices((attempt.path, attempt.attempt))))
+
+    def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
+        """See `Executor.terminate`."""
+        self.executor.terminate(run_id, path, attempt, grace_s=grace_s)
+
+    def remove_leftovers(self, run_id: str) -> int:
+        """See `Executor.remove_leftovers`."""
+        return self.executor.remove_leftovers(run_id)
+
+    def close(self) -> None:
+        """See `Executor.close`."""
+        self.executor.close()

@@ -1,0 +1,159 @@
+"""Rootless Podman: containers of a user who is not root, with a user made for the test."""
+
+import grp
+import multiprocessing
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from container_lab import attempt, log_lines
+
+from podman_image import IMAGE, WITHOUT_LIMITS_TO_SET, unavailable
+from postlude.executors.container.executor import ContainerExecutor
+from postlude.ports.executor import Attempt, Ending, Exit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """A user of this machine without rights, and a directory of theirs."""
+
+    uid: int
+    gid: int
+    home: Path
+
+    def do(self, act: Callable[[], Any]) -> Any:
+        """What `act` gives, done as this user in a process of its own."""
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+        child = multiprocessing.get_context("fork").Process(target=self._become, args=(theirs, act))
+        child.start()
+        theirs.close()
+        try:
+            found = ours.recv()
+        finally:
+            child.join(60)
+        assert not isinstance(found, BaseException), found
+        return found
+
+    def _become(self, answer: Connection, act: Callable[[], Any]) -> None:
+        os.setgroups([])
+        os.setgid(self.gid)
+        os.setuid(self.uid)
+        os.chdir(self.home)
+        os.environ |= {
+            "HOME": str(self.home),
+            "XDG_RUNTIME_DIR": str(self.home / "runtime"),
+            "CONTAINERS_CONF": str(self.home / "containers.conf"),
+            "TMPDIR": str(self.home),
+        }
+        os.environ.pop("XDG_CONFIG_HOME", None)
+        os.environ.pop("XDG_DATA_HOME", None)
+        tempfile.tempdir = str(self.home)
+        try:
+            answer.send(act())
+        except BaseException as error:  # noqa: BLE001 - the parent raises it
+            answer.send(AssertionError(f"{type(error).__name__}: {error}"))
+
+
+@pytest.fixture(scope="module")
+def person(podman: str) -> Iterator[Person]:
+    """Somebody new, whose Podman has the image of the tests."""
+    if os.geteuid() or not all(map(shutil.which, ("useradd", "userdel", "newuidmap"))):
+        unavailable("needs root, to make a user, and Debian's uidmap")
+    name, home = f"postlude{os.getpid()}", Path(tempfile.mkdtemp(prefix="postlude-rootless-", dir="/tmp"))
+    subprocess.run(["useradd", "--no-create-home", "--home-dir", str(home), name], check=True)
+    try:
+        found = Person(uid=pwd.getpwnam(name).pw_uid, gid=grp.getgrnam(name).gr_gid, home=home)
+        _furnish(found, podman)
+        yield found
+        _leave(found)
+    finally:
+        subprocess.run(["userdel", "--force", name], check=True, capture_output=True)
+        shutil.rmtree(home)
+
+
+def _furnish(person: Person, podman: str) -> None:
+    (person.home / "runtime").mkdir(mode=0o700)
+    (person.home / "containers.conf").write_text(WITHOUT_LIMITS_TO_SET)
+    subprocess.run(["podman", "save", "--quiet", "--output", str(person.home / "image.tar"), podman], check=True)
+    for path in (person.home, *person.home.iterdir()):
+        os.chown(path, person.uid, person.gid)
+    person.do(lambda: _podman("load", "--quiet", "--input", str(person.home / "image.tar")))
+
+
+def _podman(*arguments: str) -> str:
+    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _leave(person: Person) -> None:
+    """End the process that keeps the user's namespace, and with it the mounts in it."""
+    with suppress(FileNotFoundError):
+        pause = int((person.home / "runtime/libpod/tmp/pause.pid").read_text())
+        os.kill(pause, 9)
+
+
+@pytest.fixture
+def rootless(person: Person) -> Callable[..., tuple[Attempt, Exit]]:
+    """Runs a script in a container as that user; gives the attempt and how it ended."""
+
+    def run(script: str, name: str, *, reads: Path | None = None) -> tuple[Attempt, Exit]:
+        directory = person.home / name
+        given = attempt(
+            image=IMAGE,
+            argv=("sh", "-c", script),
+            directory=directory,
+            log=directory / "log",
+            env={"OUT": str(directory / "outputs" / "out")},
+            executor_input={
+                "inputs": {"artifacts": {"given": {"artifacts": [{"uri": str(reads)}] if reads else []}}},
+                "outputs": {"parameters": {"out": {"outputFile": f"{directory}/outputs/out"}}},
+            },
+        )
+        return given, person.do(lambda: _ran(given))
+
+    return run
+
+
+def _ran(given: Attempt) -> Exit:
+    (given.directory / "outputs").mkdir(parents=True)
+    executor = ContainerExecutor("podman", grace_s=0.2, pull=False)
+    try:
+        return executor.run(given)
+    finally:
+        executor.close()
+
+
+def test_what_a_container_writes_is_the_user_s(person: Person, rootless: Callable[..., tuple[Attempt, Exit]]) -> None:
+    given, ended = rootless('id -u; umask 077; echo made > "$OUT"', "writes")
+    assert ended == Exit(ending=Ending.EXITED, code=0), log_lines(given)
+    written = given.directory / "outputs" / "out"
+    assert person.do(written.read_text) == "made\n"
+    assert (written.stat().st_uid, written.stat().st_mode & 0o777) == (person.uid, 0o600)
+    assert "stdout F 0" in log_lines(given)
+
+
+def test_a_failure_is_told_and_nothing_is_left(person: Person, rootless: Callable[..., tuple[Attempt, Exit]]) -> None:
+    _, ended = rootless("echo no rows >&2; sleep 0.2; exit 3", "fails")
+    assert ended == Exit(ending=Ending.EXITED, code=3, message="exit code 3: no rows")
+    assert person.do(lambda: _podman("ps", "--all", "--quiet")) == ""
+
+
+def test_root_inside_has_the_rights_of_the_user_and_no_more(
+    person: Person, rootless: Callable[..., tuple[Attempt, Exit]]
+) -> None:
+    secret = person.home / "of-root"
+    secret.write_text("secret")
+    secret.chmod(0o600)
+    given, ended = rootless(f"cat {secret}", "reads", reads=secret)
+    assert (ended.ending, ended.code) == (Ending.EXITED, 1)
+    assert any("Permission denied" in line for line in log_lines(given))
