@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from postlude.core.run_state import FailurePolicy, StatusWords
+from postlude.core.exchange import bare_path
+from postlude.core.run_state import FailurePolicy, Run, StatusWords
+from postlude.core.task import Task
 from postlude.engines.local.clock import SystemClock
 from postlude.engines.local.engine import Layout, LocalEngine, Policy
 from postlude.engines.local.office import Office
@@ -20,11 +22,15 @@ from postlude.ports.journal import Catalog
 from postlude.runtime.attempt import Bench
 from postlude.runtime.lease import Tenancy
 from postlude.spec.problem import ConfigError
-from postlude.stores.artifacts.local import LocalArtifacts
-from postlude.stores.home import Home, database_url, open_home
+from postlude.spec.types import Pipeline
+from postlude.stores.artifacts.anywhere import open_artifacts
+from postlude.stores.artifacts.root import read_root
+from postlude.stores.home import Home, artifact_names, database_url, open_home, safe_name
 from postlude.stores.sql.store import open_store
 from postlude.stores.store import Store
 
+OF_THE_PIPELINE: Final = "spec"
+"""The pipeline root that stands for the pipeline's own."""
 Containers = Literal["auto", "docker", "podman", "host"]
 
 _CHOICES: Final[Mapping[str, Sequence[str]]] = {
@@ -49,6 +55,8 @@ class RunOptions:
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
         exit_tasks_on_cancel: Whether exit tasks run when the run is canceled.
+        pipeline_root: Where artifacts of new runs go: a bucket's URL or a directory; "spec" for the root that the
+            pipeline was compiled with; None for the home.
 
     Raises:
         ConfigError: A value is none of these.
@@ -64,6 +72,7 @@ class RunOptions:
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
     exit_tasks_on_cancel: bool = True
+    pipeline_root: str | None = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -116,7 +125,7 @@ def open_catalog(home: Path | None = None) -> Catalog:
 def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
     bench = Bench(
         executor=_executor(home, options.containers),
-        artifacts=LocalArtifacts(),
+        artifacts=open_artifacts(home.cache),
         clock=SystemClock(),
         cache=store.cache if options.cache else None,
     )
@@ -133,19 +142,34 @@ def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
         bench=bench,
         journal=store.journal,
         catalog=store.catalog,
-        layout=_layout(home),
+        layout=_layout(home, options.pipeline_root),
         policy=policy,
         office=Office(store.leases, store.mailbox, bench.clock),
     )
 
 
-def _layout(home: Home) -> Layout:
+def _layout(home: Home, asked: str | None) -> Layout:
+    root = None if asked in (None, OF_THE_PIPELINE) else read_root(asked or "")
+
+    def chosen(pipeline: Pipeline) -> str:
+        if asked == OF_THE_PIPELINE and pipeline.pipeline_root:
+            return read_root(pipeline.pipeline_root)
+        return root or ""
+
     return Layout(
         directory=home.task_directory,
         artifacts=lambda run_id, path, attempt: str(home.artifact_directory(run_id, path, attempt)),
         workspace=home.workspace,
         root=str(home.artifacts),
+        chosen_root=chosen,
+        below=_below,
     )
+
+
+def _below(root: str, run: Run, task: Task) -> str:
+    """As KFP lays artifacts out: pipeline, run, task, attempt."""
+    names = (safe_name(run.pipeline.name), *artifact_names(run.run_id, task.path, task.attempt))
+    return "/".join((bare_path(root), *names))
 
 
 def _executor(home: Home, containers: Containers) -> Executor:

@@ -19,6 +19,7 @@ from postlude.cli.options import (
     PARAMETERS,
     PARAMS_FILE,
     PIPELINE,
+    PIPELINE_ROOT,
     SOURCE,
     TIMEOUT,
     WORKERS,
@@ -39,6 +40,7 @@ _OPTIONS = (
     "timeout_s",
     "exit_timeout_s",
     "exit_tasks_on_cancel",
+    "pipeline_root",
 )
 
 
@@ -88,6 +90,7 @@ class _Request:
     help="What each exit task may take; else no limit but its own.",
 )
 @EXIT_TASKS_ON_CANCEL
+@PIPELINE_ROOT
 @HOME
 @AS_JSON
 def command(**given: Any) -> None:

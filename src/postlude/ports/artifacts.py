@@ -47,7 +47,7 @@ class ArtifactStore(Protocol):
         Args:
             source: Where the bytes are; the same place as the URI's is fine.
             uri: Where they shall be.
-            owned: Whether nobody needs the source any more: it may be moved, or share its bytes on disk for ever.
+            owned: Whether nobody will change the source any more: the artifact may share its bytes on disk.
 
         Returns:
             Its digest.

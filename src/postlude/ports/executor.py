@@ -39,6 +39,11 @@ class Attempt:
     workspace: Path | None = None
     args_only: bool = False
 
+    @property
+    def mounts(self) -> Path:
+        """The directory below which the program finds artifacts of buckets, as KFP mounts those: "s3/BUCKET/KEY"."""
+        return self.directory / "mounts"
+
 
 class Ending(Enum):
     """How an attempt came to its end."""

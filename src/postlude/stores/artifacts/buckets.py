@@ -49,9 +49,10 @@ class Buckets:
         except ImportError as missing:
             raise UnsupportedUriError(f"{address}: {EXTRA}") from missing
         try:
-            return _MAKERS[address.scheme](address.bucket, self._environ, self._options())
+            made: ObjectStore = _MAKERS[address.scheme](address.bucket, self._environ, self._options())
         except (exceptions.BaseError, ValueError) as fault:
             raise UnsupportedUriError(f"{address}: the settings for it in the environment are not usable") from fault
+        return made
 
     def _options(self) -> dict[str, Any]:
         return {"retry_config": {"max_retries": self._retries, "retry_timeout": timedelta(seconds=120)}}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from postlude.stores.artifacts.atomic import write_text
+from postlude.stores.artifacts.copy import link_into_place
 
 LIMIT_BYTES: Final = 20 * 1024**3
 _ABANDONED_S: Final = 86400
@@ -62,10 +63,10 @@ class Contents:
             return self._added(digest, make) if found is None else found
 
     def adopt(self, digest: str, source: Path) -> None:
-        """Take what is at the source as the copy of these bytes, if it can be moved."""
+        """Take what is at the source, which nobody changes any more, as the copy of these bytes if it can be had."""
         with self._lock(digest), suppress(OSError):
             if self.find(digest) is None:
-                self._added(digest, source.rename)
+                self._added(digest, lambda fresh: link_into_place(source, fresh))
 
     def _added(self, digest: str, make: Callable[[Path], object]) -> Path:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -118,7 +119,11 @@ def _facts(copy: Path) -> str:
     for path in _paths(copy):
         status = path.lstat()
         total += status.st_size
-        whole.update(f"{path.relative_to(copy)} {status.st_ino} {status.st_size} {status.st_mtime_ns}\n".encode(errors="surrogateescape"))
+        whole.update(
+            f"{path.relative_to(copy)} {status.st_ino} {status.st_size} {status.st_mtime_ns}\n".encode(
+                errors="surrogateescape"
+            )
+        )
     return f"{total}\n{whole.hexdigest()}"
 
 

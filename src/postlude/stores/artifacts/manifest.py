@@ -1,8 +1,8 @@
 """What an artifact in a bucket consists of, kept beside it.
 
-A bucket has no directories, links or hashes, and shows a tree while it is still being written. So the last object that an
-upload writes is its manifest, `.postlude/<name>.json` beside the artifact: with it the artifact is whole, can be checked,
-and comes back as it was.
+A bucket has no directories, links or hashes, and shows a tree while it is still being written. So the last object that
+an upload writes is its manifest, `.postlude/<name>.json` beside the artifact: with it the artifact is whole, can be
+checked, and comes back as it was.
 """
 
 import hashlib
@@ -144,9 +144,7 @@ def _file(path: str, place: Path) -> Entry:
     status = place.stat()
     if not stat.S_ISREG(status.st_mode):
         raise TransferError(f"{place.name} is neither a file nor a directory and cannot be kept in a bucket")
-    return Entry(
-        path=path, kind=Kind.FILE, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR)
-    )
+    return Entry(path=path, kind=Kind.FILE, size=status.st_size, executable=bool(status.st_mode & stat.S_IXUSR))
 
 
 def fingerprint_of(objects: Mapping[str, tuple[str, int]]) -> str:

@@ -74,7 +74,7 @@ class RemoteArtifacts:
         return target
 
     def keep(self, source: Path, uri: str, *, owned: bool = False) -> str:
-        """See `ArtifactStore.keep`. Files that the bucket has already are not sent again; what is owned is moved."""
+        """See `ArtifactStore.keep`. Files that the bucket has already are not sent again."""
         address, real = _object_address(uri), source.resolve()
         store = self._open(address)
         entries = survey(real)
@@ -82,7 +82,9 @@ class RemoteArtifacts:
             sent = self._sent(store, address.key, real, entries)
             hashes = {os.fspath(real / path): sha256 for path, (sha256, _) in sent.items()}
             digest = digest_of(real, lambda path: hashes[os.fspath(path)])
-            whole = [msgspec.structs.replace(one, etag=sent[one.path][1]) if one.path in sent else one for one in entries]
+            whole = [
+                msgspec.structs.replace(one, etag=sent[one.path][1]) if one.path in sent else one for one in entries
+            ]
             store.put(manifest_key(address.key), encode(Manifest(digest=digest, entries=whole)))
         if owned:
             self._contents.adopt(digest, real)
@@ -120,7 +122,9 @@ class RemoteArtifacts:
             self._receive(store, address.key, fresh, _entries(uri, objects) if found is None else found.entries)
             came = digest_of(fresh) if wanted.startswith(_SHA256) else _digest(None, _objects(store, address.key))
         if came != wanted:
-            raise TransferError(f"{uri}: has changed since it was written: it is {came[:19]}… and should be {wanted[:19]}…")
+            raise TransferError(
+                f"{uri}: has changed since it was written: it is {came[:19]}… and should be {wanted[:19]}…"
+            )
 
     def _receive(self, store: "ObjectStore", key: str, fresh: Path, entries: list[Entry]) -> None:
         if [entry.path for entry in entries] != [""]:
