@@ -123,6 +123,7 @@ def open_catalog(home: Path | None = None) -> Catalog:
 
 
 def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
+    layout = _layout(home, options.pipeline_root)
     bench = Bench(
         executor=_executor(home, options.containers),
         artifacts=open_artifacts(home.cache),
@@ -142,7 +143,7 @@ def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
         bench=bench,
         journal=store.journal,
         catalog=store.catalog,
-        layout=_layout(home, options.pipeline_root),
+        layout=layout,
         policy=policy,
         office=Office(store.leases, store.mailbox, bench.clock),
     )

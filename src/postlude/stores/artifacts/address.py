@@ -58,7 +58,7 @@ def read_address(uri: str) -> Address:
         raise UnsupportedUriError(f"{uri}: names no bucket: write {scheme or 's3'}://BUCKET/KEY")
     if parts.username or parts.password or "@" in bucket:
         raise UnsupportedUriError(f"{scheme}://…: has credentials in it: give them in environment variables")
-    if "?" in bucket or "\0" in uri or any(name in (".", "..") for name in names):
+    if "?" in uri or "\0" in uri or any(name in (".", "..") for name in names):
         raise UnsupportedUriError(f"{uri}: is no plain address of an object: settings belong in environment variables")
     if "" in names and key.strip("/"):
         raise UnsupportedUriError(f"{uri}: has an empty name between slashes, which is no path on this machine")
