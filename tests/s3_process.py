@@ -1,8 +1,8 @@
 """A server that speaks S3, in a process of its own: moto's, with a log of requests and faults to order.
 
 Its directory holds `requests` (a line for each), and, where a test put them there: `fault`, a regular expression of
-requests and how many of them are answered with 503; `hold`, one of requests that wait, which is said through the pipe `held`
-and ends through the pipe `go`.
+requests and how many of them are answered with 503; `hold`, one of a request that waits, which is said through the pipe
+`held` and ends through the pipe `go`.
 """
 
 import re

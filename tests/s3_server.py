@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-SECRET = "s3cr3t-of-the-tests"
+SECRET = "s3cr3t-of-the-tests"  # noqa: S105 - the password of the tests' own server
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,13 +53,14 @@ def read_address(uri: str) -> Address:
     scheme, parts = scheme_of(uri), urlsplit(uri)
     rest = uri.partition("://")[2]
     bucket, _, key = rest.partition("/")
-    names = key.strip("/").split("/")
+    key = key.rstrip("/")
+    names = key.split("/")
     if scheme not in BUCKETS or not bucket:
         raise UnsupportedUriError(f"{uri}: names no bucket: write {scheme or 's3'}://BUCKET/KEY")
     if parts.username or parts.password or "@" in bucket:
         raise UnsupportedUriError(f"{scheme}://…: has credentials in it: give them in environment variables")
     if "?" in uri or "\0" in uri or any(name in (".", "..") for name in names):
         raise UnsupportedUriError(f"{uri}: is no plain address of an object: settings belong in environment variables")
-    if "" in names and key.strip("/"):
+    if key and "" in names:
         raise UnsupportedUriError(f"{uri}: has an empty name between slashes, which is no path on this machine")
-    return Address(scheme=Scheme(scheme), bucket=bucket, key=key.strip("/"))
+    return Address(scheme=Scheme(scheme), bucket=bucket, key=key)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RETRIES: Final = 6
 """Requests are repeated so often, waiting twice as long each time: about ten seconds in all."""
+_SETTINGS: Final = "the environment lacks a setting for it: look at AWS_…, GOOGLE_… or AZURE_STORAGE_ACCOUNT_NAME"
 EXTRA: Final = "needs the package obstore: pip install 'postlude[cloud]'"
 
 
@@ -51,7 +52,7 @@ class Buckets:
         try:
             made: ObjectStore = _MAKERS[address.scheme](address.bucket, self._environ, self._options())
         except (exceptions.BaseError, ValueError) as fault:
-            raise UnsupportedUriError(f"{address}: the settings for it in the environment are not usable") from fault
+            raise UnsupportedUriError(f"{address}: {_SETTINGS}") from fault
         return made
 
     def _options(self) -> dict[str, Any]:

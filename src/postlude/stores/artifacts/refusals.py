@@ -28,7 +28,7 @@ _SIGNS: Final = (
     ),
     (re.compile(r"refused", re.IGNORECASE), "the server refuses connections: look at the endpoint"),
     (re.compile(r"dns|lookup|resolve", re.IGNORECASE), "the server's name cannot be found: look at the endpoint"),
-    (re.compile(r"timed? ?out|timeout", re.IGNORECASE), "the server does not answer in time"),
+    (re.compile(r"timed out|deadline has elapsed", re.IGNORECASE), "the server does not answer in time"),
 )
 
 

@@ -26,9 +26,10 @@ from postlude.stores.artifacts.manifest import (
     survey,
 )
 from postlude.stores.artifacts.refusals import told_plainly
-from postlude.stores.artifacts.upload import send
+from postlude.stores.artifacts.upload import bare_etag, send
 
 if TYPE_CHECKING:
+    from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
 FILES_AT_ONCE: Final = 8
@@ -96,11 +97,15 @@ class RemoteArtifacts:
         """SHA-256 and ETag of each file, by its path, once all of them are in the bucket."""
         present = _objects(store, key)
         files = [entry.path for entry in entries if entry.kind is Kind.FILE]
+        stale = [_joined(key, path) for path in present if path not in files]
 
         def one(path: str) -> tuple[str, str]:
             return send(store, _joined(key, path), root / path, present.get(path))
 
-        return dict(zip(files, self._pool.map(one, files), strict=True))
+        sent = dict(zip(files, self._pool.map(one, files), strict=True))
+        if stale:
+            store.delete(stale)
+        return sent
 
     # --- and back -------------------------------------------------------------------------------------------------
 
@@ -173,8 +178,8 @@ def _objects(store: "ObjectStore", key: str) -> Objects:
     return {"": _facts(found)}
 
 
-def _facts(one: Mapping[str, object]) -> tuple[str, int]:
-    return str(one["e_tag"] or one["last_modified"]), int(str(one["size"]))
+def _facts(one: "ObjectMeta") -> tuple[str, int]:
+    return bare_etag(one["e_tag"]) or str(one["last_modified"]), one["size"]
 
 
 def _missing() -> tuple[type[Exception], ...]:

@@ -31,15 +31,20 @@ def send(store: "ObjectStore", key: str, file: Path, present: tuple[str, int] | 
     """
     size = file.stat().st_size
     part = max(PART_BYTES, -(-size // _MOST_PARTS))
-    if present is not None and present[1] == size and present[0].strip('"') == _etag(file, part):
+    if present is not None and present[1] == size and present[0] == _etag(file, part):
         return _sha256(file), present[0]
     if size <= PART_BYTES:
         content = file.read_bytes()
         result = store.put(key, content, use_multipart=False)
-        return hashlib.sha256(content).hexdigest(), result["e_tag"] or ""
+        return hashlib.sha256(content).hexdigest(), bare_etag(result["e_tag"])
     hashed = _Hashed(file, part)
     result = store.put(key, hashed, chunk_size=part, max_concurrency=_PARTS_AT_ONCE)
-    return hashed.hexdigest(), result["e_tag"] or ""
+    return hashed.hexdigest(), bare_etag(result["e_tag"])
+
+
+def bare_etag(text: str | None) -> str:
+    """The ETag without what is around it: Azure quotes it in one answer and not in the next."""
+    return (text or "").removeprefix("W/").strip('"')
 
 
 class _Hashed:
