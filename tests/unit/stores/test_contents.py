@@ -1,6 +1,7 @@
 """Copies of artifacts that live elsewhere: each once, as it was, and not too many."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,16 @@ def contents(tmp_path: Path, limit_bytes: int = 1000) -> Contents:
     return Contents(tmp_path / "cache", limit_bytes=limit_bytes)
 
 
+def writing(content: bytes) -> Callable[[Path], None]:
+    def make(fresh: Path) -> None:
+        fresh.write_bytes(content)
+
+    return make
+
+
 def give(kept: Contents, digest: str, size: int = 100) -> bytes:
     seen: list[bytes] = []
-    kept.give(
-        digest, lambda fresh: fresh.write_bytes(b"x" * size) and None, lambda copy: seen.append(copy.read_bytes())
-    )
+    kept.give(digest, writing(b"x" * size), lambda copy: seen.append(copy.read_bytes()))
     return seen[0]
 
 
@@ -71,7 +77,7 @@ def test_a_changed_copy_is_not_given_again(tmp_path: Path) -> None:
 
 def test_a_link_to_a_copy_does_not_make_it_a_changed_one(tmp_path: Path) -> None:
     kept = contents(tmp_path)
-    kept.give("a", lambda fresh: fresh.write_text("x") and None, lambda copy: os.link(copy, tmp_path / "link"))
+    kept.give("a", writing(b"x"), lambda copy: os.link(copy, tmp_path / "link"))
     assert kept.find("a") is not None
 
 
@@ -84,7 +90,7 @@ def test_another_process_that_tidies_up_meanwhile_does_no_harm(tmp_path: Path) -
             copy.unlink()
         copy.read_bytes()
 
-    kept.give("a", lambda fresh: fresh.write_text("x") and None, take)
+    kept.give("a", writing(b"x"), take)
     assert len(turns) == 2
 
 
