@@ -1,17 +1,15 @@
 """All places of artifacts as one store."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postlude.ports.artifacts import ArtifactStore
 from postlude.stores.artifacts.address import BUCKETS, WEB, Address, scheme_of
-from postlude.stores.artifacts.buckets import Buckets
 from postlude.stores.artifacts.contents import Contents
 from postlude.stores.artifacts.local import LocalArtifacts
 from postlude.stores.artifacts.memo import DigestMemo
-from postlude.stores.artifacts.remote import RemoteArtifacts
-from postlude.stores.artifacts.web import WebArtifacts
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -20,8 +18,16 @@ if TYPE_CHECKING:
 class Artifacts:
     """Sends each URI to the store that speaks its scheme (`ports.artifacts.ArtifactStore`)."""
 
-    def __init__(self, *, local: ArtifactStore, remote: ArtifactStore, web: ArtifactStore) -> None:
-        self._local, self._remote, self._web = local, remote, web
+    def __init__(self, local: ArtifactStore, others: Mapping[str, Callable[[], ArtifactStore]]) -> None:
+        """Keep stores by scheme; the others are made when somebody asks for them, since most runs never do.
+
+        Args:
+            local: Gets every URI of no scheme or one that nobody speaks.
+            others: What makes a store, by scheme.
+        """
+        self._local, self._makers = local, others
+        self._made: dict[Callable[[], ArtifactStore], ArtifactStore] = {}
+        self._lock = threading.Lock()
 
     def exists(self, uri: str) -> bool:
         """See `ArtifactStore.exists`."""
@@ -44,10 +50,13 @@ class Artifacts:
         return self._of(uri).digest(uri)
 
     def _of(self, uri: str) -> ArtifactStore:
-        scheme = scheme_of(uri)
-        if scheme in BUCKETS:
-            return self._remote
-        return self._web if scheme in WEB else self._local
+        make = self._makers.get(scheme_of(uri))
+        if make is None:
+            return self._local
+        with self._lock:
+            if make not in self._made:
+                self._made[make] = make()
+            return self._made[make]
 
 
 def open_artifacts(cache: Path, *, open_bucket: "Callable[[Address], ObjectStore] | None" = None) -> Artifacts:
@@ -58,11 +67,20 @@ def open_artifacts(cache: Path, *, open_bucket: "Callable[[Address], ObjectStore
         open_bucket: Opens the bucket of an address; None for the real ones.
     """
     contents = Contents(downloads(cache))
-    return Artifacts(
-        local=LocalArtifacts(hash_file=DigestMemo(cache / "digests").hash_of),
-        remote=RemoteArtifacts(open_bucket or Buckets().open, contents),
-        web=WebArtifacts(contents),
-    )
+
+    def buckets() -> ArtifactStore:
+        from postlude.stores.artifacts.buckets import Buckets  # noqa: PLC0415 - loaded by those who use buckets
+        from postlude.stores.artifacts.remote import RemoteArtifacts  # noqa: PLC0415 - as above
+
+        return RemoteArtifacts(open_bucket or Buckets().open, contents)
+
+    def web() -> ArtifactStore:
+        from postlude.stores.artifacts.web import WebArtifacts  # noqa: PLC0415 - loads the library's HTTP client, too
+
+        return WebArtifacts(contents)
+
+    local = LocalArtifacts(hash_file=DigestMemo(cache / "digests").hash_of)
+    return Artifacts(local, dict.fromkeys(BUCKETS, buckets) | dict.fromkeys(WEB, web))
 
 
 def downloads(cache: Path) -> Path:
