@@ -40,9 +40,11 @@ def stage(task: Task, store: ArtifactStore, mounts: Path) -> Staged:
     wanted = _remote_inputs(task)
     if not wanted:
         return Staged()
-    with ThreadPoolExecutor(min(INPUTS_AT_ONCE, len(wanted)), thread_name_prefix="input") as pool:
-        faults = list(pool.map(lambda one: _fetched(one[1], store, mounts), wanted))
-    failed = [(name, one, fault) for (name, one), fault in zip(wanted, faults, strict=True) if fault is not None]
+    failed: list[tuple[str, Artifact, Exception]] = []
+    for part in _apart(wanted):
+        with ThreadPoolExecutor(min(INPUTS_AT_ONCE, len(part)), thread_name_prefix="input") as pool:
+            faults = pool.map(lambda one: _fetched(one[1], store, mounts), part)
+            failed += [(*one, fault) for one, fault in zip(part, faults, strict=True) if fault is not None]
     for name, artifact, fault in failed:
         if artifact.digest:
             message = f"input '{name}' cannot be had: {fault}"
@@ -59,6 +61,17 @@ def _remote_inputs(task: Task) -> list[tuple[str, Artifact]]:
             if not is_local(one.uri) and (known is None or not known[1].digest):
                 found[one.uri] = (name, one)
     return list(found.values())
+
+
+def _apart(wanted: list[tuple[str, Artifact]]) -> list[list[tuple[str, Artifact]]]:
+    """The artifacts in turns, so that none comes into the place of one that it is a part of at the same time."""
+    turns: dict[int, list[tuple[str, Artifact]]] = {}
+    uris = {one.uri for _, one in wanted}
+    for name, one in wanted:
+        parts = one.uri.split("/")
+        depth = sum("/".join(parts[:length]) in uris for length in range(3, len(parts)))
+        turns.setdefault(depth, []).append((name, one))
+    return [turns[depth] for depth in sorted(turns)]
 
 
 def _fetched(artifact: Artifact, store: ArtifactStore, mounts: Path) -> Exception | None:

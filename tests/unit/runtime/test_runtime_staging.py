@@ -73,3 +73,16 @@ def test_an_input_that_has_no_place_of_its_own_is_not_fetched(tmp_path: Path, ur
     staged = stage(given(Artifact(name="data", uri=uri)), Giving(), tmp_path / "mounts")
     words = f"input 'data' is not on this machine: {uri}: is no address that can be read on this machine"
     assert (staged, list(tmp_path.iterdir())) == (Staged(notes=(words,)), [])
+
+
+def test_a_part_of_another_input_comes_after_it(tmp_path: Path) -> None:
+    came: list[str] = []
+
+    class Noting(Giving):
+        def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:  # noqa: ARG002 - the port's
+            came.append(uri)
+            return target
+
+    uris = ["s3://b/x/y/z", "s3://b/x/y", "s3://b/x", "s3://b/xx"]
+    stage(given(*(Artifact(name="data", uri=uri) for uri in uris)), Noting(), tmp_path)
+    assert (set(came[:2]), came[2:]) == ({"s3://b/x", "s3://b/xx"}, ["s3://b/x/y", "s3://b/x/y/z"])

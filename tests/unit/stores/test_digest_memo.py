@@ -9,8 +9,6 @@ import pytest
 
 from postlude.stores.artifacts.memo import WORTH_BYTES, DigestMemo
 
-LONG_AGO_NS = 1_000_000_000 * 10**9
-
 
 @pytest.fixture
 def large(tmp_path: Path) -> Path:
@@ -91,3 +89,12 @@ def test_a_broken_note_is_no_note(tmp_path: Path, large: Path) -> None:
         if note.is_file():
             note.write_bytes(b"\xff")
     assert memo.hash_of(large) == sha256(large)
+
+
+def test_a_very_large_file_is_remembered_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "very-large"
+    with path.open("wb") as file:
+        file.truncate(32 * WORTH_BYTES)
+    DigestMemo(tmp_path / "notes").hash_of(path)
+    spoil(tmp_path)
+    assert DigestMemo(tmp_path / "notes").hash_of(path) == "f" * 64

@@ -11,8 +11,10 @@ from postlude.stores.artifacts.atomic import write_text
 
 WORTH_BYTES: Final = 1024 * 1024
 """Smaller files are hashed faster than a note is read."""
-_SETTLED_S: Final = 0.05
+_SETTLED_S: Final = 0.02
 """File systems count time in steps: a file that changed just now might change again without another time."""
+_AWAITED_BYTES: Final = 32 * 1024 * 1024
+"""It takes longer to hash such a file once more than to wait until it has settled."""
 
 
 class DigestMemo:
@@ -38,7 +40,7 @@ class DigestMemo:
             known = _read(note)
             if known:
                 return known
-            settled = time.time() - max(before.st_mtime, before.st_ctime) > _SETTLED_S
+            settled = _settles(before)
             found = hashlib.file_digest(file, "sha256").hexdigest()
             if settled and self._note(os.fstat(file.fileno())) == note:
                 self._write(note, found)
@@ -52,6 +54,15 @@ class DigestMemo:
     def _write(self, note: Path, found: str) -> None:
         with suppress(OSError):  # it is hashed again next time
             write_text(note, found)
+
+
+def _settles(status: os.stat_result) -> bool:
+    """Whether a change from now on would show; waits for it where that is worth while."""
+    left_s = max(status.st_mtime, status.st_ctime) + _SETTLED_S - time.time()
+    if 0 < left_s <= _SETTLED_S and status.st_size >= _AWAITED_BYTES:
+        time.sleep(left_s)
+        return True
+    return left_s <= 0
 
 
 def _read(note: Path) -> str:
