@@ -1,5 +1,6 @@
 """What every store of artifacts that can be written owes: this machine's, a bucket in memory, and S3."""
 
+import json
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from postlude.stores.artifacts.buckets import Buckets
 from postlude.stores.artifacts.contents import Contents
 from postlude.stores.artifacts.digest import digest_of
 from postlude.stores.artifacts.remote import RemoteArtifacts
+from postlude.stores.artifacts.upload import bare_etag
 from s3_server import S3
 
 HELLO_SHA256 = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -221,10 +223,11 @@ def test_a_link_that_leaves_the_artifact_is_refused(remote: Subject, model: Path
 
 def test_a_manifest_cannot_write_outside_of_the_artifact(remote: Subject, bucket: MemoryStore, tmp_path: Path) -> None:
     bucket.put("root/evil/x", b"x")
-    entries = b'[{"path":"../../evil","kind":"link","target":"/etc"},{"path":"x","kind":"file","size":1}]'
-    bucket.put(
-        "root/.postlude/evil.json", b'{"digest":"sha256:0","schema":"postlude.manifest/v1","entries":%s}' % entries
-    )
+    file = {"path": "x", "kind": "file", "size": 1, "etag": bare_etag(bucket.head("root/evil/x")["e_tag"])}
+    entries = [{"path": "../../../evil", "kind": "link", "target": "etc"}, file]
+    manifest = {"digest": "sha256:1", "schema": "postlude.manifest/v1", "entries": entries}
+    bucket.put("root/.postlude/evil.json", json.dumps(manifest).encode())
+    assert remote.store.digest("s3://bucket/root/evil").startswith("etag:")
     back = remote.store.fetch("s3://bucket/root/evil", tmp_path / "back")
     assert [path.name for path in back.iterdir()] == ["x"]
 
