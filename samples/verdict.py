@@ -32,6 +32,7 @@ class Judgement:
 
 _CLOUD_ERRORS: Final = (
     (re.compile(r"(\w+)://\S*: '\w+' addresses cannot be read on this machine"), "imports an artifact from {0}://"),
+    (re.compile(r"nothing was imported: (\w+)://"), "imports an artifact from {0}://"),
     (re.compile(r"HTTPConnectionPool\(host='127\.0\.0\.1'"), "reads from the cluster's object store"),
 )
 _IMAGES: Final = (

@@ -61,11 +61,11 @@ def test_import_of_a_directory(harness: Harness, words: Path) -> None:
     assert (artifact["uri"], artifact["digest"][:7], result.state) == (str(words.parent), "sha256:", "SUCCEEDED")
 
 
-def test_import_from_a_bucket_says_what_to_do(harness: Harness) -> None:
-    result = harness.run(importing, {"uri": "gs://bucket/words.txt"})
+def test_import_from_a_place_of_an_unknown_kind_says_what_to_do(harness: Harness) -> None:
+    result = harness.run(importing, {"uri": "oci://registry/words"})
 
     advice = "download the artifact first, and give the path of the local copy"
-    message = f"gs://bucket/words.txt: 'gs' addresses cannot be read on this machine: {advice}"
+    message = f"oci://registry/words: 'oci' addresses cannot be read on this machine: {advice}"
     assert result.error("importer") == (3, message)
     assert (result.states["read-data"], result.state) == ("UPSTREAM_FAILED", "FAILED")
 

@@ -1,10 +1,13 @@
 """What a container of a run reaches of this machine: its own files, artifacts, and nothing else of the home."""
 
+from pathlib import Path
+
 from harness import Harness
 from kfp import dsl
 from kfp.dsl import Artifact, Input, Output
 
 from podman_image import IMAGE
+from s3_server import S3
 
 
 @dsl.container_component
@@ -23,6 +26,17 @@ def reach(home: str, out: dsl.OutputPath(str)):
     return dsl.ContainerSpec(image=IMAGE, command=["sh", "-c", script], args=[home, out])
 
 
+@dsl.container_component
+def mounted(given: Input[Artifact], out: Output[Artifact]):
+    script = 'sed s/made/mounted/ "/s3/${0#s3://}" > "/s3/${1#s3://}"'
+    return dsl.ContainerSpec(image=IMAGE, command=["sh", "-c", script], args=[given.uri, out.uri])
+
+
+@dsl.pipeline(name="in-a-bucket")
+def in_a_bucket():
+    read(given=mounted(given=make().outputs["out"]).outputs["out"])
+
+
 @dsl.pipeline(name="contained")
 def contained(home: str):
     read(given=make().outputs["out"])
@@ -33,3 +47,16 @@ def test_a_container_sees_artifacts_and_not_the_rest_of_the_home(podman: str, ha
     result = harness.run(contained, {"home": str(harness.home)}, containers="podman")
     assert (result.state, result.message) == ("SUCCEEDED", "")
     assert [result.outputs(path)["out"] for path in ("read", "reach")] == ["made\n", ""]
+
+
+def test_a_container_finds_artifacts_of_buckets_where_kfp_mounts_them(podman: str, harness: Harness, s3: S3) -> None:
+    result = harness.run(in_a_bucket, containers="podman", pipeline_root=f"s3://{s3.new_bucket()}/root")
+    assert (result.state, result.message) == ("SUCCEEDED", "")
+    assert result.outputs("read")["out"] == "mounted\n"
+
+
+def test_a_container_reads_and_writes_below_a_directory_that_is_the_root(
+    podman: str, harness: Harness, tmp_path: Path
+) -> None:
+    result = harness.run(contained, {"home": "/none"}, containers="podman", pipeline_root=f"{tmp_path}/elsewhere")
+    assert (result.state, result.message, result.outputs("read")["out"]) == ("SUCCEEDED", "", "made\n")

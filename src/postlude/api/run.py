@@ -28,6 +28,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     status_words: str = "kfp",
     containers: Containers = "auto",
     home: str | Path | None = None,
+    pipeline_root: str | None = None,
 ) -> Run:
     """Run a pipeline on this machine, to its end.
 
@@ -45,6 +46,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         status_words: "kfp" or "sdk", see `RunOptions`.
         containers: "auto", "docker", "podman" or "host", see `RunOptions`.
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
+        pipeline_root: Where artifacts go, see `RunOptions`; None for the home.
 
     Returns:
         The finished run. A failed run is a value too: see `Run.raise_for_state`.
@@ -65,6 +67,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         failure_policy=failure_policy,
         status_words=status_words,
         containers=containers,
+        pipeline_root=pipeline_root,
     )
     with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
         loaded = load_source(source, pipeline=pipeline, home=options.home)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from postlude.cli.verdict import SHORT_ID
+from postlude.core.exchange import is_local
 from postlude.ports.journal import StoreError
 from postlude.runtime.garbage import remove_tree, size_bytes, unused_artifacts
 from postlude.runtime.lease import HeldError, Tenancy
+from postlude.stores.artifacts.anywhere import downloads
 from postlude.stores.home import Home, safe_name
 from postlude.stores.store import Store
 from postlude.wiring import tenancy
@@ -28,13 +30,31 @@ class Cleaned:
     failed: bool = False
 
 
-def clean(store: Store, home: Home, runs: Sequence[str]) -> Cleaned:
-    """Remove these final runs, what they cached, and every artifact that nobody refers to then."""
+def clean(store: Store, home: Home, runs: Sequence[str], *, copies: bool = False) -> Cleaned:
+    """Remove these final runs, what they cached, and every artifact of the home that nobody refers to then.
+
+    What is elsewhere stays: others may refer to it.
+
+    Args:
+        store: The home's.
+        home: The home.
+        runs: Ids of final runs.
+        copies: Whether the copies of artifacts that are kept elsewhere go too.
+    """
     cleaned, hold = Cleaned(), tenancy(store)
+    before = _elsewhere(store) if runs else set()
     for run_id in runs:
         _remove_run(store, home, hold, run_id, cleaned)
-    _remove_artifacts(store, home, hold, cleaned)
+    _remove_artifacts(store, home, hold, cleaned, copies=copies)
+    left = sorted(before - _elsewhere(store)) if before else []
+    if left:
+        cleaned.notes.append(f"{len(left)} artifacts stay where they are, outside of the home: {left[0]}, ...")
     return cleaned
+
+
+def _elsewhere(store: Store) -> set[str]:
+    """The URIs in use of what is not on this machine."""
+    return {uri for uri in store.upkeep.used_artifacts() if not is_local(uri)}
 
 
 def _remove_run(store: Store, home: Home, hold: Tenancy, run_id: str, cleaned: Cleaned) -> None:
@@ -61,7 +81,7 @@ def _remove_run(store: Store, home: Home, hold: Tenancy, run_id: str, cleaned: C
         hold.release(run_id)
 
 
-def _remove_artifacts(store: Store, home: Home, hold: Tenancy, cleaned: Cleaned) -> None:
+def _remove_artifacts(store: Store, home: Home, hold: Tenancy, cleaned: Cleaned, *, copies: bool) -> None:
     """Remove unused artifacts, unless a run goes on: it may be about to refer to one that it found in the cache."""
     unfinished = store.journal.unfinished()
     driven = [run_id[:SHORT_ID] for run_id in unfinished if hold.driver(run_id) is not None]
@@ -71,6 +91,8 @@ def _remove_artifacts(store: Store, home: Home, hold: Tenancy, cleaned: Cleaned)
     spared = {safe_name(run_id) for run_id in unfinished}
     for path in unused_artifacts(home.artifacts, store.upkeep.used_artifacts(), spared):
         _delete(path, home.artifacts, cleaned)
+    if copies:
+        _delete(downloads(home.cache), home.cache, cleaned)
 
 
 def _delete(path: Path, root: Path, cleaned: Cleaned) -> bool:

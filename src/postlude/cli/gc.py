@@ -20,6 +20,7 @@ from postlude.runtime.garbage import Limits, old_runs, size_bytes, unused_artifa
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.spec.values import dataclass
+from postlude.stores.artifacts.anywhere import downloads
 from postlude.stores.home import Home, open_home, safe_name
 from postlude.stores.store import Store
 
@@ -45,10 +46,17 @@ class _Plan:
 
     Attributes:
         artifacts: Directories of artifacts that nobody refers to even now, with their sizes.
+        copies_bytes: What copies of artifacts that are kept elsewhere take, if those are to go too.
     """
 
     runs: tuple[_Run, ...]
     artifacts: tuple[tuple[Path, int], ...]
+    copies_bytes: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to remove."""
+        return not (self.runs or self.artifacts or self.copies_bytes)
 
 
 @click.command("gc")
@@ -58,10 +66,13 @@ class _Plan:
 @click.option(
     "--keep", type=click.IntRange(min=0), metavar="N", help="Keep the newest N final runs, and remove others."
 )
+@click.option("--copies", is_flag=True, help="Remove copies of artifacts that are kept elsewhere, too.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @HOME
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; without --yes nothing is removed.")
-def command(*, older_than: float | None, keep: int | None, yes: bool, home: Path | None, as_json: bool) -> None:
+def command(
+    *, older_than: float | None, keep: int | None, copies: bool, yes: bool, home: Path | None, as_json: bool
+) -> None:
     """Remove final runs by age and count with all that is theirs, and artifacts that nobody refers to.
 
     With both --older-than and --keep a run is removed if it is older and not among the newest N; with neither only
@@ -70,22 +81,26 @@ def command(*, older_than: float | None, keep: int | None, yes: bool, home: Path
     limits = Limits(older_than_s=None if older_than is None else older_than * _DAY_S, keep=keep)
     where = open_home(home)
     with stored(where.root) as store:
-        plan = _planned(store, where, limits)
+        plan = _planned(store, where, limits, copies=copies)
         if as_json:
-            removed = clean(store, where, [one.document["run_id"] for one in plan.runs]) if yes else None
+            removed = _cleaned(store, where, plan) if yes else None
             print_document(_document(plan, removed))
-        elif not plan.runs and not plan.artifacts:
+        elif plan.is_empty:
             click.echo("Nothing to remove.")
             return
         else:
             print_rows(_rows(plan))
             _confirm(yes=yes)
-            removed = clean(store, where, [one.document["run_id"] for one in plan.runs])
+            removed = _cleaned(store, where, plan)
             click.echo(f"Removed {_counted(removed.runs, 'run')} and freed {_size(removed.freed_bytes)}.")
     _tell(removed)
 
 
-def _planned(store: Store, home: Home, limits: Limits) -> _Plan:
+def _cleaned(store: Store, home: Home, plan: _Plan) -> Cleaned:
+    return clean(store, home, [one.document["run_id"] for one in plan.runs], copies=plan.copies_bytes > 0)
+
+
+def _planned(store: Store, home: Home, limits: Limits, *, copies: bool) -> _Plan:
     documents = store.catalog.runs(limit=_ALL)
     unfinished = set(store.journal.unfinished())
     ended = [None if one["run_id"] in unfinished else epoch(one["finished_at"]) for one in documents]
@@ -93,7 +108,11 @@ def _planned(store: Store, home: Home, limits: Limits) -> _Plan:
     spared = {safe_name(one) for one in unfinished} | {safe_name(one.document["run_id"]) for one in runs}
     unused = unused_artifacts(home.artifacts, store.upkeep.used_artifacts(), spared)
     sized = [(path, size_bytes(path)) for path in unused]
-    return _Plan(runs=tuple(runs), artifacts=tuple((path, size) for path, size in sized if size))
+    return _Plan(
+        runs=tuple(runs),
+        artifacts=tuple((path, size) for path, size in sized if size),
+        copies_bytes=size_bytes(downloads(home.cache)) if copies else 0,
+    )
 
 
 def _run(home: Home, document: Json) -> _Run:
@@ -139,6 +158,8 @@ def _rows(plan: _Plan) -> list[Row]:
     if plan.artifacts:
         unused = sum(size for _, size in plan.artifacts)
         rows.append(((f"Artifacts that nobody refers to: {_size(unused)}", "bold"),))
+    if plan.copies_bytes:
+        rows.append(((f"Copies of artifacts that are kept elsewhere: {_size(plan.copies_bytes)}", "bold"),))
     return rows
 
 
@@ -161,7 +182,8 @@ def _document(plan: _Plan, removed: Cleaned | None) -> Json:
     ]
     unused = [{"path": str(path), "size_bytes": size} for path, size in plan.artifacts]
     done = None if removed is None else {"runs": removed.runs, "freed_bytes": removed.freed_bytes}
-    return {"schema": _SCHEMA, "runs": runs, "artifacts": unused, "removed": done}
+    copies = {"size_bytes": plan.copies_bytes}
+    return {"schema": _SCHEMA, "runs": runs, "artifacts": unused, "copies": copies, "removed": done}
 
 
 def _counted(count: int, word: str) -> str:

@@ -10,7 +10,10 @@ _OBEYED: Final = {"activeDeadlineSeconds", "imagePullPolicy"}
 
 
 def notes(pipeline: Pipeline) -> Iterator[str]:
-    """One sentence for each thing to know, in the order of the pipeline's executors."""
+    """One sentence for each thing to know, the pipeline's own first, then in the order of its executors."""
+    if pipeline.pipeline_root:
+        root = pipeline.pipeline_root
+        yield f"its pipeline root, {root}, is used with --pipeline-root spec only: artifacts go to the home."
     for label, executor in pipeline.executors.items():
         if isinstance(executor, Container):
             yield from _ignored(label, executor)

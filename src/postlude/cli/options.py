@@ -81,6 +81,11 @@ CONTAINERS: Final = click.option(
     show_default=True,
     help="What runs container components; host ignores the image and runs the command here.",
 )
+PIPELINE_ROOT: Final = click.option(
+    "--pipeline-root",
+    metavar="URL",
+    help="Where artifacts go: s3://, gs://, az://, file:// or a directory; spec for the pipeline's own. Else the home.",
+)
 GRACE: Final = click.option(
     "--grace",
     "grace_s",

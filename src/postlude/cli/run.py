@@ -16,6 +16,7 @@ from postlude.cli.options import (
     PARAMETERS,
     PARAMS_FILE,
     PIPELINE,
+    PIPELINE_ROOT,
     RESOURCES,
     SOURCE,
     TIMEOUT,
@@ -40,6 +41,7 @@ _OPTIONS = (
     "timeout_s",
     "exit_timeout_s",
     "exit_tasks_on_cancel",
+    "pipeline_root",
 )
 
 
@@ -90,6 +92,7 @@ class _Request:
     help="What each exit task may take; else no limit but its own.",
 )
 @EXIT_TASKS_ON_CANCEL
+@PIPELINE_ROOT
 @HOME
 @AS_JSON
 def command(**given: Any) -> None:

@@ -27,10 +27,18 @@ class Places:
     Attributes:
         outputs: The directory of its output files.
         artifacts: The directory or URL prefix of its output artifacts.
+        mounts: The directory below which buckets are found as directories; "" for KFP's own places (/gcs, /s3, ...).
     """
 
     outputs: str
     artifacts: str
+    mounts: str = ""
+
+    @property
+    def report(self) -> str:
+        """The file of the ExecutorOutput, beside the artifacts: `dsl.get_uri` makes URIs of its directory."""
+        directory = self.outputs if is_local(self.artifacts) else local_path(self.artifacts, self.mounts)
+        return f"{directory}/executor_output.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,7 @@ def program(run: Run, task: Task, container: Container, places: Places) -> Progr
     def lookup(placeholder: placeholders.Placeholder) -> Json | UnsetType:
         if isinstance(placeholder, placeholders.ExecutorInputJson):
             return encoded
-        return _part(run, task, executor_input, placeholder)
+        return _part(run, task, executor_input, placeholder, places.mounts)
 
     def present(name: str) -> bool:
         return name in task.inputs.parameters or name in task.inputs.artifacts
@@ -113,7 +121,7 @@ def _executor_input(task: Task, container: Container, resources: Resources, plac
                 }
                 for name, declared in outputs.artifacts.items()
             },
-            "outputFile": f"{places.outputs}/executor_output.json",
+            "outputFile": places.report,
         },
     }
 
@@ -181,7 +189,7 @@ def _kubernetes_resources(resources: Resources) -> Json:
 
 
 def _part(
-    run: Run, task: Task, executor_input: Mapping[str, Json], placeholder: placeholders.Placeholder
+    run: Run, task: Task, executor_input: Mapping[str, Json], placeholder: placeholders.Placeholder, mounts: str = ""
 ) -> Json | UnsetType:
     """What a placeholder of a command stands for."""
     match placeholder:
@@ -190,25 +198,27 @@ def _part(
         case placeholders.OutputParameterFile(name=name):
             return executor_input["outputs"]["parameters"].get(name, {}).get("outputFile", UNSET)
         case placeholders.InputArtifact():
-            return _input_artifact_part(task, executor_input["inputs"]["artifacts"], placeholder)
+            return _input_artifact_part(task, executor_input["inputs"]["artifacts"], placeholder, mounts)
         case placeholders.OutputArtifact():
-            return _artifact_part(executor_input["outputs"]["artifacts"], placeholder)
+            return _artifact_part(executor_input["outputs"]["artifacts"], placeholder, mounts)
         case placeholders.OutputFile() | placeholders.OutputMetadataUri():
             return executor_input["outputs"]["outputFile"]
         case _:
             return known_facts(run, task, placeholder)
 
 
-def _input_artifact_part(task: Task, artifacts: Mapping[str, Json], placeholder: placeholders.InputArtifact) -> Json:
+def _input_artifact_part(
+    task: Task, artifacts: Mapping[str, Json], placeholder: placeholders.InputArtifact, mounts: str
+) -> Json:
     """As an output's, but the whole of a list is all of its artifacts: components that take one read it as JSON."""
     declared = task.component.inputs.artifacts.get(placeholder.name)
     if declared is not None and declared.is_list and not placeholder.field:
         return artifacts.get(placeholder.name, {}).get("artifacts", [])
-    return _artifact_part(artifacts, placeholder)
+    return _artifact_part(artifacts, placeholder, mounts)
 
 
 def _artifact_part(
-    artifacts: Mapping[str, Json], placeholder: placeholders.InputArtifact | placeholders.OutputArtifact
+    artifacts: Mapping[str, Json], placeholder: placeholders.InputArtifact | placeholders.OutputArtifact, mounts: str
 ) -> Json | UnsetType:
     given = artifacts.get(placeholder.name, {}).get("artifacts", [])
     if not given:
@@ -217,20 +227,40 @@ def _artifact_part(
         case "":
             return given[0]
         case "path":
-            return local_path(given[0]["uri"])
+            return local_path(given[0]["uri"], mounts)
         case field:
             return given[0].get(field)
 
 
 _MOUNTS: Final = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
+"""Where KFP shows buckets to tasks as directories."""
+_OWN_MOUNTS: Final = {**_MOUNTS, "az://": "/az/", "http://": "/http/", "https://": "/https/"}
 
 
-def local_path(uri: str) -> str:
-    """Where a task finds the bytes of an artifact: KFP's mount point for a bucket's URI, else the path itself."""
-    for scheme, mount in _MOUNTS.items():
+def local_path(uri: str, mounts: str = "") -> str:
+    """Where a task finds the bytes of an artifact: the place at which its bucket is shown, else the path itself.
+
+    Args:
+        uri: The artifact's.
+        mounts: The directory that stands for the root of KFP's own places; "" for those.
+    """
+    for scheme, mount in (_OWN_MOUNTS if mounts else _MOUNTS).items():
         if uri.startswith(scheme):
-            return mount + uri.removeprefix(scheme)
+            return mounts + mount + uri.removeprefix(scheme)
     return bare_path(uri)
+
+
+def remote_uri(path: str, mounts: str) -> str:
+    """The URI whose `local_path` this is; a path that is none stays as it is."""
+    for scheme, mount in _OWN_MOUNTS.items():
+        if path.startswith(mounts + mount):
+            return scheme + path.removeprefix(mounts + mount)
+    return path
+
+
+def is_local(uri: str) -> bool:
+    """Whether a URI means a file of this machine."""
+    return "://" not in bare_path(uri)
 
 
 def bare_path(uri: str) -> str:

@@ -43,6 +43,11 @@ class Attempt:
     args_only: bool = False
     devices: tuple[str, ...] = ()
 
+    @property
+    def mounts(self) -> Path:
+        """The directory below which the program finds artifacts of buckets, as KFP mounts those: "s3/BUCKET/KEY"."""
+        return self.directory / "mounts"
+
 
 class Ending(Enum):
     """How an attempt came to its end."""
@@ -55,8 +60,8 @@ class Ending(Enum):
     NOT_STARTED = "not started"
     """Never ran: no such program, no container engine, an environment that cannot be built."""
     REFUSED = "refused"
-    """What it was given cannot be passed to a program, so that it never ran; or it ended well, but what it left must not
-    be read: a link that leads out of its own places."""
+    """What it was given cannot be passed to a program, so that it never ran; or it ended well, but what it left must
+    not be read: a link that leads out of its own places."""
     LOST = "lost"
     """Its supervisor died: nobody knows."""
 

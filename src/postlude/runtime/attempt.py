@@ -6,24 +6,26 @@ The shell's side of `core.exchange`. Whatever goes wrong here is a failed attemp
 import shutil
 import signal
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from postlude.core.exchange import Places, Program, program
+from postlude.core.exchange import Places, Program, local_path, program
 from postlude.core.fingerprint import fingerprint
+from postlude.core.instant import rfc3339
 from postlude.core.run_state import Run
 from postlude.core.task import Code, Event, Failed, Outputs, Succeeded, Task, TaskError
-from postlude.ports.artifacts import ArtifactStore
+from postlude.ports.artifacts import ArtifactStore, TransferError, UnsupportedUriError
 from postlude.ports.clock import Clock
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 from postlude.ports.journal import Cache, StoreError
 from postlude.runtime.checkpoint import Point, reached
-from postlude.runtime.collecting import collect
+from postlude.runtime.collecting import Desk, collect
 from postlude.runtime.importing import import_artifact
+from postlude.runtime.staging import stage
 from postlude.spec.types import Container, Importer
 from postlude.spec.values import dataclass
 
@@ -109,7 +111,11 @@ def _cached(bench: Bench, key: str | None) -> Outputs | None:
     if outputs is None:
         return None
     kept = [artifact for given in outputs.artifacts.values() for artifact in given if artifact.digest]
-    return outputs if all(bench.artifacts.digest(artifact.uri) == artifact.digest for artifact in kept) else None
+    try:
+        as_they_were = all(bench.artifacts.digest(artifact.uri) == artifact.digest for artifact in kept)
+    except (TransferError, UnsupportedUriError):  # the task runs again, and says itself what is wrong
+        return None
+    return outputs if as_they_were else None
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -118,27 +124,42 @@ def _cached(bench: Bench, key: str | None) -> Outputs | None:
 def _run(
     bench: Bench, run: Run, task: Task, container: Container, directory: Path, artifacts: str
 ) -> Outputs | TaskError:
-    outputs = directory / "outputs"
-    prepared = program(run, task, container, Places(outputs=str(outputs), artifacts=artifacts))
+    outputs, mounts = directory / "outputs", directory / "mounts"
+    places = Places(outputs=str(outputs), artifacts=artifacts, mounts=str(mounts))
+    prepared = program(run, task, container, places)
     _make_room(directory, outputs, artifacts)
+    staged = stage(task, bench.artifacts, mounts)
+    if staged.error is not None:
+        return staged.error
+    _note(log_path(directory), staged.notes, bench.clock.now())
     reached(Point.STAGED)
     ended = bench.executor.run(_attempt(run, task, prepared, directory))
     reached(Point.EXITED)
     error = error_of(ended)
     if error is not None:
         return error
-    return collect(task, prepared, bench.artifacts)
+    collected = collect(task, prepared, bench.artifacts, Desk(directory=directory, places=places))
+    if isinstance(collected, Outputs):
+        shutil.rmtree(mounts, ignore_errors=True)  # what was staged is kept elsewhere; else it would be for good
+    return collected
 
 
 def _make_room(directory: Path, outputs: Path, artifacts: str) -> None:
     """Make the attempt's directories, empty: a power cut may have taken the record of an attempt with this number."""
-    for left in [directory, *([] if "://" in artifacts else [Path(artifacts)])]:
+    written = Path(local_path(artifacts, str(directory / "mounts")))
+    for left in {directory, written}:
         if left.exists():
             shutil.rmtree(left)
     outputs.mkdir(parents=True, exist_ok=True)
     (directory / "work").mkdir(exist_ok=True)
-    if "://" not in artifacts:
-        Path(artifacts).mkdir(parents=True, exist_ok=True)
+    written.mkdir(parents=True, exist_ok=True)
+
+
+def _note(log: Path, notes: Sequence[str], at: float) -> None:
+    """Tell the task's log what its program may miss."""
+    if notes:
+        with log.open("a", encoding="utf-8", errors="replace") as file:
+            file.writelines(f"{rfc3339(at)} stderr F postlude: {note}\n" for note in notes)
 
 
 def _attempt(run: Run, task: Task, prepared: Program, directory: Path) -> Attempt:

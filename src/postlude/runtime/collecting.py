@@ -1,19 +1,22 @@
 """Collect what an attempt produced: its report, its output files, its artifacts."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, TypedDict
 
 import msgspec
 
-from postlude.core.exchange import Program, bare_path, outputs_of
+from postlude.core.exchange import Places, Program, bare_path, is_local, local_path, outputs_of, remote_uri
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
-from postlude.ports.artifacts import ArtifactStore, UnsupportedUriError
+from postlude.ports.artifacts import ArtifactStore, TransferError, UnsupportedUriError
 from postlude.spec.types import Json
 
 PARAMETER_MAX_BYTES: Final = 256 * 1024 * 1024
+OUTPUTS_AT_ONCE: Final = 8
 
 
 class _ArtifactList(TypedDict, total=False):
@@ -27,14 +30,34 @@ class _ExecutorOutput(TypedDict, total=False):
     artifacts: dict[str, _ArtifactList]
 
 
-def collect(task: Task, prepared: Program, store: ArtifactStore) -> Outputs | TaskError:
-    """The outputs of an attempt that ended well, typed as declared, or what is wrong with them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where an attempt worked.
+
+    Attributes:
+        directory: Its private directory.
+        places: Where it was told to write.
+    """
+
+    directory: Path
+    places: Places
+
+    @property
+    def work(self) -> Path:
+        """Its working directory."""
+        return self.directory / "work"
+
+
+def collect(task: Task, prepared: Program, store: ArtifactStore, desk: Desk) -> Outputs | TaskError:
+    """The outputs of an attempt that ended well, typed as declared and kept where they belong, or what is wrong."""
     written = _report(Path(prepared.executor_input["outputs"]["outputFile"]))
     if isinstance(written, TaskError):
         return written
     try:
         found = outputs_of(task, prepared.executor_input, written, _texts(task, prepared))
-        return found if isinstance(found, TaskError) else _with_bytes(found, prepared, store)
+        return found if isinstance(found, TaskError) else _with_bytes(found, prepared, store, desk)
+    except TransferError as fault:
+        return TaskError(code=Code.UNAVAILABLE, message=f"its outputs cannot be kept: {fault}")
     except (_UnreadableError, UnsupportedUriError) as fault:
         return TaskError(code=Code.INVALID_ARGUMENT, message=f"its outputs cannot be used: {fault}")
 
@@ -43,11 +66,25 @@ class _UnreadableError(Exception):
     """An output file is not one that a task may leave."""
 
 
-def _with_bytes(found: Outputs, prepared: Program, store: ArtifactStore) -> Outputs:
-    work = Path(prepared.executor_input["outputs"]["outputFile"]).parent.parent / "work"
+def _with_bytes(found: Outputs, prepared: Program, store: ArtifactStore, desk: Desk) -> Outputs:
     own = _own_places(prepared)
-    kept = {name: tuple(_kept(store, one, work, own) for one in given) for name, given in found.artifacts.items()}
-    return replace(found, artifacts=kept)
+
+    def kept(artifact: Artifact) -> Artifact:
+        known = replace(artifact, uri=remote_uri(artifact.uri, desk.places.mounts))
+        return _kept_here(store, known, desk, own) if is_local(known.uri) else _sent(store, known, desk)
+
+    given = [one for each in found.artifacts.values() for one in each]
+    at_once = 1 if is_local(desk.places.artifacts) else OUTPUTS_AT_ONCE
+    after = iter(_each(kept, given, at_once))
+    return replace(found, artifacts={name: tuple(islice(after, len(each))) for name, each in found.artifacts.items()})
+
+
+def _each(keep: Callable[[Artifact], Artifact], given: Sequence[Artifact], at_once: int) -> Sequence[Artifact]:
+    """What becomes of each, in order; bytes on this machine are not worth a thread."""
+    if min(at_once, len(given)) < 2:
+        return [keep(one) for one in given]
+    with ThreadPoolExecutor(min(at_once, len(given)), thread_name_prefix="output") as pool:
+        return list(pool.map(keep, given))
 
 
 def _own_places(prepared: Program) -> frozenset[Path]:
@@ -92,7 +129,7 @@ def _text(name: str, path: Path) -> str:
     return path.read_text(errors="replace")
 
 
-def _kept(store: ArtifactStore, artifact: Artifact, work: Path, own: frozenset[Path]) -> Artifact:
+def _kept_here(store: ArtifactStore, artifact: Artifact, desk: Desk, own: frozenset[Path]) -> Artifact:
     """The artifact with its digest, its bytes where its URI says, even if the program chose another place for them.
 
     Only the attempt's own places are written: a URI that the program made up would have the engine overwrite any file.
@@ -100,8 +137,29 @@ def _kept(store: ArtifactStore, artifact: Artifact, work: Path, own: frozenset[P
     target = bare_path(artifact.uri)
     if not target.startswith("/"):
         return artifact
-    chosen = str(work / artifact.custom_path) if artifact.custom_path else ""
-    if chosen and Path(target).parent in own and store.exists(chosen):
-        store.place(chosen, Path(target))
-        artifact = replace(artifact, custom_path="")
-    return replace(artifact, digest=store.digest(artifact.uri))
+    chosen = _chosen(store, artifact, desk)
+    if chosen is None or Path(target).parent not in own:
+        return replace(artifact, digest=store.digest(artifact.uri))
+    digest = store.keep(chosen, target, owned=_is_own(chosen, desk))
+    return replace(artifact, digest=digest, custom_path="")
+
+
+def _sent(store: ArtifactStore, artifact: Artifact, desk: Desk) -> Artifact:
+    """The artifact with its bytes in the bucket, if the program left any for its own part of the bucket."""
+    if not artifact.uri.startswith(f"{desk.places.artifacts}/"):
+        return artifact
+    source = _chosen(store, artifact, desk) or Path(local_path(artifact.uri, desk.places.mounts))
+    if not store.exists(str(source)):
+        return artifact
+    return replace(artifact, digest=store.keep(source, artifact.uri, owned=_is_own(source, desk)), custom_path="")
+
+
+def _chosen(store: ArtifactStore, artifact: Artifact, desk: Desk) -> Path | None:
+    """The place that the program chose for the bytes, where there are some."""
+    chosen = desk.work / artifact.custom_path if artifact.custom_path else None
+    return chosen if chosen is not None and store.exists(str(chosen)) else None
+
+
+def _is_own(path: Path, desk: Desk) -> bool:
+    """Whether nobody but the attempt has a use for a file. What it links to may be an input, or somebody else's."""
+    return not path.is_symlink() and path.resolve().is_relative_to(desk.directory.resolve())

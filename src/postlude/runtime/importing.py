@@ -8,10 +8,10 @@ from typing import Final
 
 import msgspec
 
-from postlude.core.exchange import bare_path, imported
+from postlude.core.exchange import imported, local_path
 from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
-from postlude.ports.artifacts import ArtifactStore, UnsupportedUriError
+from postlude.ports.artifacts import ArtifactStore, TransferError, UnsupportedUriError
 from postlude.ports.journal import Cache
 from postlude.spec.types import Importer
 
@@ -25,24 +25,31 @@ def import_artifact(
 ) -> tuple[Outputs, bool] | TaskError:
     """The importer's output, and whether the same artifact was known already.
 
-    A missing artifact is NOT_FOUND (F11); an empty URI, or one that this machine cannot read, INVALID_ARGUMENT (F12).
+    A missing artifact is NOT_FOUND (F11); an empty URI, or one that this machine cannot read, INVALID_ARGUMENT (F12);
+    a bucket or server that does not answer UNAVAILABLE.
     """
     named = imported(run, task, importer)
     if isinstance(named, TaskError):
         return named
-    artifact = replace(named, uri=_absolute(named.uri))
-    try:
-        if not artifacts.exists(artifact.uri):
-            return TaskError(code=Code.NOT_FOUND, message=f"nothing to import: '{named.uri}' does not exist")
-    except UnsupportedUriError as fault:
-        return TaskError(code=Code.INVALID_ARGUMENT, message=str(fault))
     if importer.to_workspace and not run.settings.workspace:
         return TaskError(code=Code.INVALID_ARGUMENT, message=_NO_WORKSPACE)
-    artifact = replace(artifact, digest=artifacts.digest(artifact.uri))
-    if importer.to_workspace:
-        artifact = _in_workspace(run, artifact, artifacts)
+    try:
+        artifact = _found(replace(named, uri=_absolute(named.uri)), artifacts)
+        if artifact is not None and importer.to_workspace:
+            artifact = _in_workspace(run, artifact, artifacts)
+    except UnsupportedUriError as fault:
+        return TaskError(code=Code.INVALID_ARGUMENT, message=str(fault))
+    except TransferError as fault:
+        return TaskError(code=Code.UNAVAILABLE, message=f"nothing was imported: {fault}")
+    if artifact is None:
+        return TaskError(code=Code.NOT_FOUND, message=f"nothing to import: '{named.uri}' does not exist")
     outputs = Outputs(artifacts={name: (replace(artifact, name=name),) for name in task.component.outputs.artifacts})
     return outputs, _is_known(run, task, artifact, None if importer.reimport else cache)
+
+
+def _found(artifact: Artifact, artifacts: ArtifactStore) -> Artifact | None:
+    """The artifact with its digest; None where nothing is there."""
+    return replace(artifact, digest=artifacts.digest(artifact.uri)) if artifacts.exists(artifact.uri) else None
 
 
 def _absolute(uri: str) -> str:
@@ -51,7 +58,7 @@ def _absolute(uri: str) -> str:
 
 
 def _in_workspace(run: Run, artifact: Artifact, artifacts: ArtifactStore) -> Artifact:
-    inside = os.path.normpath(bare_path(artifact.uri)).lstrip("/")
+    inside = os.path.normpath(local_path(artifact.uri, "/")).lstrip("/")
     target = Path(run.settings.workspace, ".artifacts", inside)
     return replace(artifact, uri=str(artifacts.place(artifact.uri, target)))
 

@@ -69,11 +69,16 @@ class Home:
 
     def artifact_directory(self, run_id: str, path: TaskPath, attempt: int) -> Path:
         """Where the output artifacts of one attempt go; laid out like `task_directory`, and kept with the cache."""
-        return self.artifacts.joinpath(safe_name(run_id), *_directories(path), str(int(attempt)))
+        return self.artifacts.joinpath(*artifact_names(run_id, path, attempt))
 
     def workspace(self, run_id: str) -> Path:
         """The directory that the tasks of a run share, where the pipeline asks for one."""
         return self.run_directory(run_id) / "workspace"
+
+
+def artifact_names(run_id: str, path: TaskPath, attempt: int) -> tuple[str, ...]:
+    """The names of the directories that lead to the artifacts of one attempt, below the root of all."""
+    return (safe_name(run_id), *_directories(path), str(int(attempt)))
 
 
 def open_home(root: Path | None = None, *, environ: Mapping[str, str] | None = None) -> Home:

@@ -56,12 +56,22 @@ class Layout:
         artifacts: Where the output artifacts of an attempt go: an absolute path or a URL prefix; likewise.
         workspace: The run's workspace, by run id.
         root: What pipelines are told is their pipeline root.
+        chosen_root: A URL below which the artifacts of a pipeline's new runs go instead; "" for none. May raise
+            `ConfigError`.
+        below: Where they then go: a path or a URL prefix, by that URL, run and task.
     """
 
     directory: Callable[[str, TaskPath, int], Path]
     artifacts: Callable[[str, TaskPath, int], str]
     workspace: Callable[[str], Path]
     root: str
+    chosen_root: Callable[[Pipeline], str] = lambda _: ""
+    below: Callable[[str, Run, Task], str] = lambda root, run, task: f"{root}/{run.run_id}/{task.path}/{task.attempt}"
+
+    def place(self, run: Run, task: Task) -> str:
+        """Where the artifacts of the task's attempt go, as the run began: a home that moved takes its own along."""
+        root = run.settings.pipeline_root
+        return self.below(root, run, task) if "://" in root else self.artifacts(run.run_id, task.path, task.attempt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +238,7 @@ class LocalEngine:
         )
 
     def _settings(self, pipeline: Pipeline, arguments: Mapping[str, Json], name: str) -> Settings:
+        root = self._layout.chosen_root(pipeline) or self._layout.root
         run_id, policy = self._bench.clock.new_run_id(), self._policy
         workspace = self._layout.workspace(run_id)
         if pipeline.workspace:
@@ -241,7 +252,7 @@ class LocalEngine:
             status_words=policy.status_words,
             timeout_s=pipeline.timeout_s if policy.timeout_s is None else policy.timeout_s,
             exit_timeout_s=policy.exit_timeout_s,
-            pipeline_root=self._layout.root,
+            pipeline_root=root,
             workspace=str(workspace) if pipeline.workspace else "",
         )
 
@@ -302,8 +313,8 @@ class LocalEngine:
 
     def _attempt(self, run: Run, task: Task, inbox: Inbox) -> None:
         """On a worker thread: one attempt, reported to the inbox of its run."""
-        place = (run.run_id, task.path, task.attempt)
-        directory, artifacts = self._layout.directory(*place), self._layout.artifacts(*place)
+        directory = self._layout.directory(run.run_id, task.path, task.attempt)
+        artifacts = self._layout.place(run, task)
         inbox.put(perform_attempt(self._bench, run, task, directory=directory, artifacts=artifacts))
 
     def _gather(self) -> list[Event]:

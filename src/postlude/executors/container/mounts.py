@@ -14,15 +14,21 @@ from postlude.spec.values import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A directory or file shown to the container at its own path."""
+    """A directory or file shown to the container at its own path, unless there is a target."""
 
     path: Path
     writable: bool = True
+    target: Path | None = None
 
     @property
     def option(self) -> str:
         """The value of `--mount`. It is a line of CSV to both engines, so that any path can be written."""
-        fields = ["type=bind", f"source={self.path}", f"target={self.path}", *([] if self.writable else ["readonly"])]
+        fields = [
+            "type=bind",
+            f"source={self.path}",
+            f"target={self.target or self.path}",
+            *([] if self.writable else ["readonly"]),
+        ]
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(fields)
         return line.getvalue()
@@ -35,15 +41,17 @@ _SYSTEM: Final = frozenset(map(Path, ("/", "/bin", "/dev", "/etc", "/lib", "/lib
 def mounts(attempt: Attempt, roots: Sequence[Path]) -> tuple[Mount, ...]:
     """What the attempt's container sees, outermost paths first.
 
-    It can write what is the attempt's own: its output files, its working directory, its output artifacts; and the
-    workspace. The roots, and local input artifacts that lie elsewhere, as an imported file does, can be read only.
+    It can write what is the attempt's own: its output files, its working directory, its output artifacts, its view of
+    buckets; and the workspace. The roots, and local input artifacts that lie elsewhere, as an imported file does, can
+    be read only.
     """
     shared = [attempt.workspace] if attempt.workspace else []
     writable = _outermost(path.absolute() for path in (*own_places(attempt), *shared))
     seen = (*(root.absolute() for root in roots), *_local_inputs(attempt.executor_input))
     readable = _outermost(path for path in seen if not _within(path, writable))
     found = (*(Mount(path=path) for path in writable), *(Mount(path=path, writable=False) for path in readable))
-    return tuple(sorted(found, key=lambda mount: mount.path))
+    buckets = (Mount(path=path, target=Path("/", path.name)) for path in _mounted(attempt.mounts))
+    return (*sorted(found, key=lambda mount: mount.path), *buckets)
 
 
 _DIRECTORIES: Final = ("outputs", "work", "home")
@@ -58,6 +66,14 @@ def own_places(attempt: Attempt) -> tuple[Path, ...]:
     given = (attempt.directory / name for name in _DIRECTORIES)
     artifacts = (path.parent for path in _local_paths(attempt.executor_input, "outputs"))
     return tuple(dict.fromkeys(path for path in (*given, *artifacts) if path.is_dir() and path not in _SYSTEM))
+
+
+_BUCKETS: Final = ("gcs", "minio", "s3")
+
+
+def _mounted(mounts: Path) -> Iterator[Path]:
+    """The directories of buckets that the SDK in the image looks for at KFP's own places."""
+    return (mounts / name for name in _BUCKETS if (mounts / name).is_dir())
 
 
 def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:

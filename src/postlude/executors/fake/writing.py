@@ -24,7 +24,7 @@ def write_outputs(attempt: Attempt, behaviour: Succeed) -> None:
         return
     artifacts = {name: _with_metadata(entry, behaviour, name) for name, entry in told.get("artifacts", {}).items()}
     for name, text in behaviour.artifacts.items():
-        _write(Path(local_path(artifacts[name]["artifacts"][0]["uri"])), text)
+        _write(Path(local_path(artifacts[name]["artifacts"][0]["uri"], str(attempt.mounts))), text)
     report = {"parameterValues": dict(behaviour.parameters), "artifacts": artifacts}
     _write(Path(told["outputFile"]), json.dumps(report))
 

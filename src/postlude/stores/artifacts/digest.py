@@ -3,13 +3,27 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+HashFile = Callable[[str | Path], str]
+"""Gives the SHA-256 of a regular file's bytes as 64 hex digits."""
+
+
+def file_hash(path: str | Path) -> str:
+    """The SHA-256 of a regular file's bytes, 64 hex digits.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123 - entries of a scan are text, and there may be a million of them
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
 
 _PREFIX = "sha256:"
 
 
-def digest_of(path: Path) -> str:
+def digest_of(path: Path, hash_file: HashFile = file_hash) -> str:
     """The digest of what is at the path, "" where nothing is, or nothing that can be read to an end (a pipe, a device).
 
     Of a file: of its bytes. Of a directory: of the names in it and what they hold, in sorted order; a symbolic link
@@ -26,41 +40,36 @@ def digest_of(path: Path) -> str:
         return ""
     mode = path.stat().st_mode
     if stat.S_ISREG(mode):
-        return _PREFIX + _file_hash(path)
-    return _PREFIX + _tree_hash(path) if stat.S_ISDIR(mode) else ""
+        return _PREFIX + hash_file(path)
+    return _PREFIX + _tree_hash(path, hash_file) if stat.S_ISDIR(mode) else ""
 
 
-def _file_hash(path: str | Path) -> str:
-    with open(path, "rb") as file:  # noqa: PTH123 - entries of a scan are text, and there may be a million of them
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _tree_hash(root: Path) -> str:
+def _tree_hash(root: Path, hash_file: HashFile) -> str:
     whole = hashlib.sha256()
-    for line in _lines(root):
+    for line in _lines(root, hash_file):
         whole.update(line)
     return whole.hexdigest()
 
 
-def _lines(directory: str | Path) -> Iterator[bytes]:
+def _lines(directory: str | Path, hash_file: HashFile) -> Iterator[bytes]:
     """One line for each entry of the tree. A name's length stands before it, so that no name can imitate a line."""
     with os.scandir(directory) as scan:
         entries = sorted(scan, key=lambda entry: os.fsencode(entry.name))
     for entry in entries:
         name = os.fsencode(entry.name)
-        kind, content = _described(entry)
+        kind, content = _described(entry, hash_file)
         yield b"%s %d %s %s\n" % (kind, len(name), name, content)
         if kind == b"directory":
-            yield from _lines(entry.path)
+            yield from _lines(entry.path, hash_file)
             yield b"end\n"
 
 
-def _described(entry: os.DirEntry[str]) -> tuple[bytes, bytes]:
+def _described(entry: os.DirEntry[str], hash_file: HashFile) -> tuple[bytes, bytes]:
     if entry.is_symlink():
         target = os.fsencode(Path(entry.path).readlink())
         return b"link", hashlib.sha256(target).hexdigest().encode()
     if entry.is_dir(follow_symlinks=False):
         return b"directory", b""
     if entry.is_file(follow_symlinks=False):
-        return b"file", _file_hash(entry.path).encode()
+        return b"file", hash_file(entry.path).encode()
     return b"other", b""

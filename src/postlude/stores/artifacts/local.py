@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from postlude.ports.artifacts import UnsupportedUriError
-from postlude.stores.artifacts.copy import copy_into_place
-from postlude.stores.artifacts.digest import digest_of
+from postlude.stores.artifacts.copy import copy_into_place, link_into_place
+from postlude.stores.artifacts.digest import HashFile, digest_of, file_hash
 
 _SCHEME: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):/")
 
@@ -20,20 +20,20 @@ class LocalArtifacts:
     state, so any number of threads may use it.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
-        self._root = root
+    def __init__(self, root: Path | None = None, *, hash_file: HashFile = file_hash) -> None:
+        self._root, self._hash_file = root, hash_file
 
     def exists(self, uri: str) -> bool:
         """See `ArtifactStore.exists`."""
         return _is_there(self.path(uri))
 
-    def fetch(self, uri: str, target: Path) -> Path:  # noqa: ARG002 - the port's; nothing local needs a copy
+    def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:  # noqa: ARG002 - nothing local needs a copy
         """See `ArtifactStore.fetch`."""
         return self._found(uri)
 
     def digest(self, uri: str) -> str:
         """See `ArtifactStore.digest`."""
-        return digest_of(self.path(uri))
+        return digest_of(self.path(uri), self._hash_file)
 
     def place(self, uri: str, target: Path) -> Path:
         """Copy the artifact to `target`, replacing what is there; whoever gets the copy may change it.
@@ -47,6 +47,13 @@ class LocalArtifacts:
         """
         copy_into_place(self._found(uri), target)
         return target
+
+    def keep(self, source: Path, uri: str, *, owned: bool = False) -> str:
+        """See `ArtifactStore.keep`. What is owned shares its bytes on disk with the artifact where it can."""
+        target = self.path(uri)
+        if os.path.abspath(source) != os.path.abspath(target):  # noqa: PTH100 - resolve() would follow links
+            (link_into_place if owned else copy_into_place)(source, target)
+        return digest_of(target, self._hash_file)
 
     def path(self, uri: str) -> Path:
         """The local path that a URI means, whether or not something is there.

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from .isolate import forget
+from .mounted import show_mounts
 from .note import leave_note
 
 EXECUTOR_MODULES = ("kfp.dsl.executor_main", "kfp.components.executor_main")
@@ -68,6 +69,7 @@ def run_component(source: str, arguments: list[str], directory: str) -> int:
     gc.enable()
     module_path = _write_module(source, directory)
     executor = load_executor()
+    show_mounts(os.path.join(directory, "mounts"))
     _become_main(executor, ["--component_module_path", module_path, *arguments])
     code = _call(executor.executor_main, directory)
     _finish()
