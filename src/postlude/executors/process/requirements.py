@@ -17,6 +17,14 @@ def kfp_serves(found: Found) -> bool:
         return False
 
 
+def is_named(requirement: str | None) -> bool:
+    """Whether a requirement names a release, or none is given; a URL or a path may hold anything."""
+    try:
+        return requirement is None or Requirement(requirement).url is None
+    except InvalidRequirement:
+        return False
+
+
 def satisfied(packages: Sequence[str], look_up: Callable[[Sequence[str]], Found], python: str) -> bool:
     """Whether every requirement is met, those of the extras it names included.
 
