@@ -17,6 +17,7 @@ from postlude.executors.process.executor import ProcessExecutor
 from postlude.executors.routing import RoutingExecutor
 from postlude.ports.executor import Executor
 from postlude.ports.journal import Catalog
+from postlude.ports.progress import Progress, unheard
 from postlude.runtime.attempt import Bench
 from postlude.runtime.lease import Tenancy
 from postlude.spec.problem import ConfigError
@@ -45,6 +46,7 @@ class RunOptions:
         failure_policy: "slow": a failure stops what depends on it; "fast": nothing new starts in its group.
         status_words: "kfp": exit tasks read COMPLETE and CANCELED; "sdk": SUCCEEDED and CANCELLED.
         containers: What runs container components; "host" runs their command as a local process.
+        offline: Whether no package may be fetched and no image pulled. POSTLUDE_OFFLINE=1 says so for all runs.
         grace_s: Seconds between SIGTERM and SIGKILL when a task is stopped.
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
@@ -60,6 +62,7 @@ class RunOptions:
     failure_policy: str = "slow"
     status_words: str = "kfp"
     containers: Containers = "auto"
+    offline: bool = False
     grace_s: float = 10.0
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
@@ -77,8 +80,12 @@ _DEFAULTS: Final = RunOptions()
 
 
 @contextmanager
-def open_engine(options: RunOptions = _DEFAULTS) -> Iterator[LocalEngine]:
+def open_engine(options: RunOptions = _DEFAULTS, *, progress: Progress = unheard) -> Iterator[LocalEngine]:
     """The embedded engine over the home's database and files; leaving it kills what still runs.
+
+    Args:
+        options: How it runs pipelines.
+        progress: Hears what attempts wait for before their program starts.
 
     Raises:
         ConfigError: The home or the database cannot be used, or the container engine asked for does not answer.
@@ -87,7 +94,7 @@ def open_engine(options: RunOptions = _DEFAULTS) -> Iterator[LocalEngine]:
     with ExitStack() as stack:
         store = open_store(database_url(home, os.environ))
         stack.callback(store.close)
-        yield stack.enter_context(_engine(home, store, options))
+        yield stack.enter_context(_engine(home, store, options, progress))
 
 
 def open_stored(home: Path | None = None) -> Store:
@@ -113,9 +120,9 @@ def open_catalog(home: Path | None = None) -> Catalog:
     return open_stored(home).catalog
 
 
-def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
+def _engine(home: Home, store: Store, options: RunOptions, progress: Progress) -> LocalEngine:
     bench = Bench(
-        executor=_executor(home, options.containers),
+        executor=_executor(home, options, progress),
         artifacts=LocalArtifacts(),
         clock=SystemClock(),
         cache=store.cache if options.cache else None,
@@ -148,17 +155,22 @@ def _layout(home: Home) -> Layout:
     )
 
 
-def _executor(home: Home, containers: Containers) -> Executor:
+def _executor(home: Home, options: RunOptions, progress: Progress) -> Executor:
+    containers, offline = options.containers, options.offline or _says_offline(os.environ)
     if containers not in ("auto", "host") and find_engine(containers) is None:
         raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
-    process = ProcessExecutor(home=home.root)
+    process = ProcessExecutor(home=home.root, offline=offline, progress=progress)
     process.prepare()
     if containers == "host":
         return RoutingExecutor(process=process, container=lambda: None, host=True)
-    return RoutingExecutor(process=process, container=lambda: _containers(home, containers))
+    return RoutingExecutor(process=process, container=lambda: _containers(home, containers, pull=not offline))
 
 
-def _containers(home: Home, choice: Choice) -> Executor | None:
+def _containers(home: Home, choice: Choice, *, pull: bool) -> Executor | None:
     engine = find_engine(choice)
     # Not the whole home: an image must not write the database, or programs that run outside of it.
-    return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts])
+    return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts], pull=pull)
+
+
+def _says_offline(environ: Mapping[str, str]) -> bool:
+    return environ.get("POSTLUDE_OFFLINE", "").lower() not in ("", "0", "no", "false")

@@ -23,6 +23,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     failure_policy: str = "slow",
     status_words: str = "kfp",
     containers: Containers = "auto",
+    offline: bool = False,
     home: str | Path | None = None,
 ) -> Run:
     """Run a pipeline on this machine, to its end.
@@ -37,6 +38,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         failure_policy: "slow" or "fast", see `RunOptions`.
         status_words: "kfp" or "sdk", see `RunOptions`.
         containers: "auto", "docker", "podman" or "host", see `RunOptions`.
+        offline: Whether no package may be fetched and no image pulled.
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
 
     Returns:
@@ -57,6 +59,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         failure_policy=failure_policy,
         status_words=status_words,
         containers=containers,
+        offline=offline,
     )
     with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
         return Run(engine.run(loaded, given, name=name))

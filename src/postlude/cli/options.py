@@ -61,6 +61,9 @@ CONTAINERS: Final = click.option(
     show_default=True,
     help="What runs container components; host ignores the image and runs the command here.",
 )
+OFFLINE: Final = click.option(
+    "--offline", is_flag=True, help="Fetch no packages and pull no images; also $POSTLUDE_OFFLINE=1."
+)
 GRACE: Final = click.option(
     "--grace",
     "grace_s",

@@ -17,6 +17,7 @@ from postlude.cli.options import (
     EXIT_TASKS_ON_CANCEL,
     GRACE,
     HOME,
+    OFFLINE,
     PIPELINE,
     RUN,
     TIMEOUT,
@@ -72,6 +73,7 @@ class _Plan:
 @WORKERS
 @CACHE
 @CONTAINERS
+@OFFLINE
 @GRACE
 @TIMEOUT
 @EXIT_TASKS_ON_CANCEL

@@ -16,6 +16,7 @@ from postlude.cli.options import (
     EXIT_TASKS_ON_CANCEL,
     GRACE,
     HOME,
+    OFFLINE,
     PARAMETERS,
     PARAMS_FILE,
     PIPELINE,
@@ -35,6 +36,7 @@ _OPTIONS = (
     "failure_policy",
     "status_words",
     "containers",
+    "offline",
     "grace_s",
     "timeout_s",
     "exit_timeout_s",
@@ -78,6 +80,7 @@ class _Request:
     help="Exit tasks read COMPLETE/CANCELED (kfp) or SUCCEEDED/CANCELLED (sdk).",
 )
 @CONTAINERS
+@OFFLINE
 @GRACE
 @TIMEOUT
 @click.option(

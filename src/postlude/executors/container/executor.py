@@ -41,17 +41,20 @@ _REMOVE: Final = {
 class ContainerExecutor:
     """An `Executor` that gives each attempt a container of its own, removed when the attempt has ended."""
 
-    def __init__(self, engine: Engine | str, *, roots: Sequence[Path] = (), grace_s: float = 10.0) -> None:
+    def __init__(
+        self, engine: Engine | str, *, roots: Sequence[Path] = (), grace_s: float = 10.0, pull: bool = True
+    ) -> None:
         """Runs on one engine.
 
         Args:
             engine: Which one; `find_engine` says whether it answers.
             roots: Directories that tasks share, such as the artifacts'; mounted at their own paths, writable.
             grace_s: What a program gets between SIGTERM and SIGKILL when its time is up.
+            pull: Whether images that are not on this machine may be pulled.
         """
         self._engine = Engine(engine)
         self._client = Client(self._engine)
-        self._images = Images(self._client)
+        self._images = Images(self._client, pull=pull)
         self._roots = tuple(roots)
         self._grace_s = grace_s
         self._owner = secrets.token_hex(8)

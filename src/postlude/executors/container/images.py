@@ -2,9 +2,14 @@
 
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any
+from typing import Any, Final
 
 from postlude.executors.container.client import Client
+
+_OFFLINE: Final = (
+    "image '{image}' is not on this machine, and --offline forbids to pull it. "
+    "Run once without --offline, or `{program} pull {image}`"
+)
 
 
 class ImageError(Exception):
@@ -14,8 +19,8 @@ class ImageError(Exception):
 class Images:
     """The images an engine holds. Safe to use from several threads."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, *, pull: bool = True) -> None:
+        self._client, self._may_pull = client, pull
         self._lock = threading.Lock()
         self._pulls: dict[str, Future[None]] = {}
 
@@ -46,6 +51,8 @@ class Images:
     def _fulfil(self, pull: Future[None], image: str) -> None:
         if self._client.call("image", "inspect", "--format", "{{.Id}}", "--", image).ok:
             return pull.set_result(None)
+        if not self._may_pull:
+            return pull.set_exception(ImageError(_OFFLINE.format(image=image, program=self._client.program)))
         answer = self._client.call("pull", "--quiet", "--", image)
         if answer.ok:
             return pull.set_result(None)
