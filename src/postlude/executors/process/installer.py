@@ -14,6 +14,9 @@ class CannotBuildError(Exception):
     """The environment cannot be had; the message says why and what to do."""
 
 
+_BESIDE_THE_POINT = ("Using Python", "Resolved", "Building", "warning:", "[stderr]", "Traceback", 'File "')
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
     """The interpreter that environments stand on.
@@ -85,7 +88,7 @@ def uv_binary() -> str:
 
 
 def last_words(said: str) -> str:
-    """What uv gave as the reason, without its drawing."""
+    """What uv gave as the reason, without its drawing, and without the calls that led to an exception."""
     lines = [line.encode("ascii", "ignore").decode().strip() for line in said.splitlines()]
-    reason = [line for line in lines if line and not line.startswith(("Using Python", "Resolved", "warning:"))]
+    reason = [line for line in lines if line and not line.startswith(_BESIDE_THE_POINT)]
     return one_line(" ".join(reason)) or "uv said nothing"
