@@ -307,15 +307,33 @@ def test_the_variable_says_offline_for_every_run(
 
 @pytest.mark.parametrize("command", ["run", "resume", "retry"])
 def test_every_command_that_drives_runs_can_be_told_to_stay_offline(
-    tmp_path: Path, harness: Harness, index: PackageIndex, command: str
+    tmp_path: Path, harness: Harness, packages: Path, command: str
 ) -> None:
-    pipeline = compiled(installs(f"{PACKAGE}>1,>0", index=index.url), tmp_path)
-    offline = postlude("run", pipeline, "--home", harness.home, "--offline")
-    run = json.loads(postlude("runs", "--json", "--home", harness.home).stdout)["runs"][0]["run_id"]
-    again = {"run": pipeline, "resume": run, "retry": run}[command]
-    ended = postlude(command, again, "--home", harness.home, "--offline")
-    assert (offline.returncode, ended.returncode) == (1, 1)
-    assert "packages offline" in ended.stdout
+    with served(packages, shut=True) as index:
+        pipeline = compiled(installs(PACKAGE, index=index.url), tmp_path)
+        if command == "resume":
+            killed_while_it_installs(pipeline, harness, index)
+    if command == "retry":
+        assert "Connection refused" in postlude("run", pipeline, "--home", harness.home).stdout
+    what = pipeline if command == "run" else newest_run(harness)
+    ended = postlude(command, what, "--home", harness.home, "--offline")
+    assert ended.returncode == 1, ended.stderr
+    assert "cannot install the component's packages offline" in ended.stdout
+
+
+def killed_while_it_installs(pipeline: Path, harness: Harness, index: PackageIndex) -> list[psutil.Process]:
+    """Run a pipeline, and kill its engine once uv has asked the index; the uv that it had started."""
+    with running("run", pipeline, "--home", harness.home) as engine:
+        assert index.asked.wait(60)
+        installers = [one for one in psutil.Process(engine.pid).children(recursive=True) if one.name() == "uv"]
+        engine.kill()
+        engine.wait(timeout=60)
+    return installers
+
+
+def newest_run(harness: Harness) -> str:
+    run: str = json.loads(postlude("runs", "--json", "--home", harness.home).stdout)["runs"][0]["run_id"]
+    return run
 
 
 # --- engines side by side, and one that dies --------------------------------------------------------------------------
@@ -347,12 +365,8 @@ def test_an_engine_killed_while_it_installs_leaves_nothing_that_is_used(
 ) -> None:
     with served(packages, shut=True) as index:
         pipeline = compiled(installs(PACKAGE, index=index.url), tmp_path)
-        with running("run", pipeline, "--home", harness.home) as engine:
-            assert index.asked.wait(60)
-            installers = [one for one in psutil.Process(engine.pid).children(recursive=True) if "uv" in one.name()]
-            engine.kill()
-            engine.wait(timeout=60)
-            _, alive = psutil.wait_procs(installers, timeout=30)
+        installers = killed_while_it_installs(pipeline, harness, index)
+        _, alive = psutil.wait_procs(installers, timeout=30)
         assert (len(installers), alive) == (1, [])
         half_built = list((harness.home / "environments").glob("*.partial*"))
         index.open.set()

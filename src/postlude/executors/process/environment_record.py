@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +38,8 @@ class Record:
 
 def record_of(parent: Parent, install: Install, site: Path, built_at: float) -> Record:
     """The record of an environment whose packages are in the directory `site`."""
+    from importlib.metadata import distributions  # noqa: PLC0415 - costs what most runs need not pay
+
     found = {f"{one.name}=={one.version}" for one in distributions(path=[str(site)])}
     return Record(
         python=parent.version,
