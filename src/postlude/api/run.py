@@ -27,6 +27,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     failure_policy: str = "slow",
     status_words: str = "kfp",
     containers: Containers = "auto",
+    offline: bool = False,
     home: str | Path | None = None,
     pipeline_root: str | None = None,
 ) -> Run:
@@ -45,6 +46,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         failure_policy: "slow" or "fast", see `RunOptions`.
         status_words: "kfp" or "sdk", see `RunOptions`.
         containers: "auto", "docker", "podman" or "host", see `RunOptions`.
+        offline: Whether no package may be fetched and no image pulled.
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
         pipeline_root: Where artifacts go, see `RunOptions`; None for the home.
 
@@ -68,6 +70,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         status_words=status_words,
         containers=containers,
         pipeline_root=pipeline_root,
+        offline=offline,
     )
     with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
         loaded = load_source(source, pipeline=pipeline, home=options.home)

@@ -14,7 +14,9 @@ from postlude.spec.types import Json
 from postlude.wiring import RunOptions, open_engine
 
 if TYPE_CHECKING:
+    from postlude.cli.screen import View
     from postlude.engines.local.engine import LocalEngine
+    from postlude.ports.executor import Attempt
     from postlude.runtime.runner import Watcher
 
 EXIT_CODES: Final = {"SUCCEEDED": 0, "FAILED": 1, "CANCELED": INTERRUPTED}
@@ -25,6 +27,27 @@ Act = Callable[["LocalEngine", "Watcher"], Json]
 """What the engine is to do; gives the document of the run that it drove to its end."""
 
 
+class Audience:
+    """Passes on what attempts wait for to the view of the run that is driven; a `Progress`."""
+
+    def __init__(self) -> None:
+        self._view: View | None = None
+
+    def __call__(self, attempt: "Attempt", doing: str) -> None:
+        """Tell the view, if there is one."""
+        if self._view is not None:
+            self._view.note(attempt.path, doing)
+
+    @contextmanager
+    def watching(self, shown: "View") -> Iterator[None]:
+        """Tell this view until the end of the block."""
+        self._view = shown
+        try:
+            yield
+        finally:
+            self._view = None
+
+
 class Driver:
     """An engine, and the operator who watches it and may end what it does.
 
@@ -32,8 +55,8 @@ class Driver:
         interrupted: Whether the operator asked for the end of a run.
     """
 
-    def __init__(self, engine: "LocalEngine", *, silent: bool) -> None:
-        self._engine, self._silent = engine, silent
+    def __init__(self, engine: "LocalEngine", audience: Audience, *, silent: bool) -> None:
+        self._engine, self._audience, self._silent = engine, audience, silent
         self.interrupted = False
 
     def drive(self, title: str, act: Act, *, before: Json | None = None) -> Json:
@@ -47,7 +70,7 @@ class Driver:
         from postlude.cli.screen import view  # noqa: PLC0415 - the engine's executor starts first, and loads meanwhile
 
         shown = view(title, silent=self._silent, before=before)
-        with shown, cancel_on_signals(self._cancel, shown.say):
+        with shown, self._audience.watching(shown), cancel_on_signals(self._cancel, shown.say):
             return act(self._engine, shown.watch)
 
     def _cancel(self, *, force: bool = False) -> None:
@@ -62,8 +85,9 @@ def driver(options: RunOptions, *, silent: bool) -> Iterator[Driver]:
     Raises:
         ConfigError: The home, the database or the container engine cannot be used.
     """
-    with open_engine(options) as engine:
-        yield Driver(engine, silent=silent)
+    audience = Audience()
+    with open_engine(options, progress=audience) as engine:
+        yield Driver(engine, audience, silent=silent)
 
 
 def report(document: Json) -> None:

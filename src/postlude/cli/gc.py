@@ -14,7 +14,7 @@ from postlude.cli.options import HOME
 from postlude.cli.rows import Row
 from postlude.cli.screen import print_rows
 from postlude.cli.verdict import SHORT_ID
-from postlude.cli.words import epoch, wall_date
+from postlude.cli.words import counted, epoch, size_text, wall_date
 from postlude.core.task import State
 from postlude.runtime.garbage import Limits, old_runs, size_bytes, unused_artifacts
 from postlude.spec.problem import ConfigError
@@ -28,7 +28,6 @@ _SCHEMA: Final = "postlude.gc/v1"
 _DAY_S: Final = 86400
 _ALL: Final = 1_000_000_000
 _SHOWN: Final = 20
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,7 @@ def command(
             print_rows(_rows(plan))
             _confirm(yes=yes)
             removed = _cleaned(store, where, plan)
-            click.echo(f"Removed {_counted(removed.runs, 'run')} and freed {_size(removed.freed_bytes)}.")
+            click.echo(f"Removed {counted(removed.runs, 'run')} and freed {size_text(removed.freed_bytes)}.")
     _tell(removed)
 
 
@@ -150,22 +149,24 @@ def _rows(plan: _Plan) -> list[Row]:
     if plan.runs:
         own = sum(one.directory_bytes for one in plan.runs)
         made = sum(one.artifact_bytes for one in plan.runs)
-        artifacts = f", up to {_size(made)} of artifacts that other runs may use" if made else ""
-        rows.append(((f"{_counted(len(plan.runs), 'final run')}: {_size(own)} of logs and files{artifacts}", "bold"),))
+        artifacts = f", up to {size_text(made)} of artifacts that other runs may use" if made else ""
+        rows.append(
+            ((f"{counted(len(plan.runs), 'final run')}: {size_text(own)} of logs and files{artifacts}", "bold"),)
+        )
         rows += [_run_row(one) for one in plan.runs[:_SHOWN]]
         if len(plan.runs) > _SHOWN:
             rows.append(((f"  … {len(plan.runs) - _SHOWN} more", "dim"),))
     if plan.artifacts:
         unused = sum(size for _, size in plan.artifacts)
-        rows.append(((f"Artifacts that nobody refers to: {_size(unused)}", "bold"),))
+        rows.append(((f"Artifacts that nobody refers to: {size_text(unused)}", "bold"),))
     if plan.copies_bytes:
-        rows.append(((f"Copies of artifacts that are kept elsewhere: {_size(plan.copies_bytes)}", "bold"),))
+        rows.append(((f"Copies of artifacts that are kept elsewhere: {size_text(plan.copies_bytes)}", "bold"),))
     return rows
 
 
 def _run_row(one: _Run) -> Row:
     state, ended = one.document["state"], epoch(one.document["finished_at"])
-    size = _size(one.directory_bytes + one.artifact_bytes)
+    size = size_text(one.directory_bytes + one.artifact_bytes)
     named = f"  {one.document['run_id'][:SHORT_ID]}  {one.document['pipeline']}  "
     return (
         (named, ""),
@@ -184,16 +185,3 @@ def _document(plan: _Plan, removed: Cleaned | None) -> Json:
     done = None if removed is None else {"runs": removed.runs, "freed_bytes": removed.freed_bytes}
     copies = {"size_bytes": plan.copies_bytes}
     return {"schema": _SCHEMA, "runs": runs, "artifacts": unused, "copies": copies, "removed": done}
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def _size(count: float) -> str:
-    """A number of bytes as people read it: "1.5 MB"."""
-    for unit in _UNITS[:-1]:
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} {_UNITS[-1]}"

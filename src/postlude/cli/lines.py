@@ -31,6 +31,11 @@ class LinesView:
                 self._printed[task.path] = said
                 _print(line)
 
+    def note(self, path: str, doing: str) -> None:
+        """Print what is got ready for a task."""
+        if doing:
+            _print(f"{wall_time(time.time())} {path} {doing}")
+
     def say(self, text: str) -> None:
         """Tell the operator something, on standard error."""
         _tell(text)
@@ -46,6 +51,9 @@ class SilentView(LinesView):
     """Prints nothing on standard output."""
 
     def watch(self, run: Run, changed: Sequence[Task]) -> None:
+        """Print nothing."""
+
+    def note(self, path: str, doing: str) -> None:
         """Print nothing."""
 
 

@@ -28,6 +28,7 @@ class LiveView:
         self._console = console or Console()
         self._tree = Tree(title) if before is None else tree_of(before)
         self._changes: deque[tuple[Run, Sequence[Task]]] = deque()
+        self._notes: deque[tuple[str, str]] = deque()
         self._said: list[str] = []
         self._live = Live(
             get_renderable=self._draw,
@@ -41,6 +42,10 @@ class LiveView:
     def watch(self, run: Run, changed: Sequence[Task]) -> None:
         """Take note of what a step changed."""
         self._changes.append((run, changed))
+
+    def note(self, path: str, doing: str) -> None:
+        """Take note of what is got ready for a task."""
+        self._notes.append((path, doing))
 
     def say(self, text: str) -> None:
         """Show a line below the tree."""
@@ -60,6 +65,8 @@ class LiveView:
             run, changed = self._changes.popleft()
             for task in changed:
                 self._tree.update(facts_of(task, run))
+        while self._notes:
+            self._tree.note(*self._notes.popleft())
         height = max(self._console.height - _SPARE_ROWS - len(self._said), 3)
         said: list[Row] = [((text, "yellow"),) for text in self._said]
         return _joined([*rows(self._tree, limit=height), *said])

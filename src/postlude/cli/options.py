@@ -86,6 +86,9 @@ PIPELINE_ROOT: Final = click.option(
     metavar="URL",
     help="Where artifacts go: s3://, gs://, az://, file:// or a directory; spec for the pipeline's own. Else the home.",
 )
+OFFLINE: Final = click.option(
+    "--offline", is_flag=True, help="Fetch no packages and pull no images; also $POSTLUDE_OFFLINE=1."
+)
 GRACE: Final = click.option(
     "--grace",
     "grace_s",

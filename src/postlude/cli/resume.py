@@ -8,7 +8,17 @@ import click
 from postlude.cli.catalog import id_of, stored
 from postlude.cli.document import print_document
 from postlude.cli.drive import EXIT_CODES, Driver, driver, finish, report, worst
-from postlude.cli.options import AS_JSON, CACHE, CONTAINERS, EXIT_TASKS_ON_CANCEL, GRACE, HOME, RESOURCES, WORKERS
+from postlude.cli.options import (
+    AS_JSON,
+    CACHE,
+    CONTAINERS,
+    EXIT_TASKS_ON_CANCEL,
+    GRACE,
+    HOME,
+    OFFLINE,
+    RESOURCES,
+    WORKERS,
+)
 from postlude.cli.refusal import REFUSED
 from postlude.cli.screen import print_rows
 from postlude.cli.verdict import SHORT_ID
@@ -28,6 +38,7 @@ _NOTHING = "Nothing to resume: no run of this home is unfinished and without an 
 @RESOURCES
 @CACHE
 @CONTAINERS
+@OFFLINE
 @GRACE
 @EXIT_TASKS_ON_CANCEL
 @HOME

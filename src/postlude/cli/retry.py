@@ -16,6 +16,7 @@ from postlude.cli.options import (
     EXIT_TASKS_ON_CANCEL,
     GRACE,
     HOME,
+    OFFLINE,
     PIPELINE,
     RESOURCES,
     RUN,
@@ -74,6 +75,7 @@ class _Plan:
 @RESOURCES
 @CACHE
 @CONTAINERS
+@OFFLINE
 @GRACE
 @TIMEOUT
 @EXIT_TASKS_ON_CANCEL

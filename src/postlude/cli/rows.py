@@ -122,6 +122,8 @@ def _details(node: Node, now: float) -> Iterator[tuple[str, str]]:
     if facts.started_at is not None and facts.state not in _NEVER_ENTERED:
         ended = now if facts.finished_at is None else facts.finished_at
         yield f"  {duration(ended - facts.started_at)}", "dim"
+    if node.doing and facts.state is State.RUNNING:
+        yield f"  {node.doing}", "cyan"
     if facts.kind is Kind.LOOP:
         yield f"  {_loop_counts(node)}", "red" if node.bad else ""
     if facts.attempts > 1:

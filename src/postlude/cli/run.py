@@ -13,6 +13,7 @@ from postlude.cli.options import (
     EXIT_TASKS_ON_CANCEL,
     GRACE,
     HOME,
+    OFFLINE,
     PARAMETERS,
     PARAMS_FILE,
     PIPELINE,
@@ -37,6 +38,7 @@ _OPTIONS = (
     "failure_policy",
     "status_words",
     "containers",
+    "offline",
     "grace_s",
     "timeout_s",
     "exit_timeout_s",
@@ -82,6 +84,7 @@ class _Request:
     help="Exit tasks read COMPLETE/CANCELED (kfp) or SUCCEEDED/CANCELLED (sdk).",
 )
 @CONTAINERS
+@OFFLINE
 @GRACE
 @TIMEOUT
 @click.option(

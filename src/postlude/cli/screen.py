@@ -26,6 +26,10 @@ class View(Protocol):
         """Take note of what a step of the run changed."""
         ...
 
+    def note(self, path: str, doing: str) -> None:
+        """Take note of what is got ready for a task, "" once it is; called from other threads."""
+        ...
+
     def say(self, text: str) -> None:
         """Tell the operator something; safe to call from a signal handler."""
         ...

@@ -46,10 +46,12 @@ class Node:
         counts: Its children by state.
         bad: Its children that failed or were not started for a failure.
         running: Its children under way.
+        doing: What is got ready for it, "" where nothing is.
     """
 
     name: str
     facts: Facts
+    doing: str = ""
     children: dict[str, "Node"] = field(default_factory=dict)
     counts: Counter[State] = field(default_factory=Counter)
     bad: dict[str, "Node"] = field(default_factory=dict)
@@ -90,6 +92,12 @@ class Tree:
             self._forget_below(node)
         if facts.path != ROOT:
             self._nodes[parent_path(facts.path)].note(node, before)
+
+    def note(self, path: str, doing: str) -> None:
+        """Remember what is got ready for a task, "" once it is."""
+        node = self._nodes.get(path)
+        if node is not None:
+            node.doing = doing
 
     def _forget_below(self, node: Node) -> None:
         """A retry makes a group anew: what was in it is no more."""

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 
 from postlude.core.task import State
 
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
 
 class Look(NamedTuple):
     """How a state is drawn: a symbol, a colour, and a word where the symbol alone is not enough."""
@@ -67,3 +69,17 @@ def wall_date(at: float) -> str:
 def first_line(text: str) -> str:
     """The first line of a text that says something, "" where none does."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def counted(count: int, word: str) -> str:
+    """A number of things: "1 run", "2 runs"."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def size_text(count: float) -> str:
+    """A number of bytes as people read it: "1.5 MB"."""
+    for unit in _UNITS[:-1]:
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} {_UNITS[-1]}"

@@ -7,7 +7,7 @@ from threading import Lock
 
 from postlude.core.task import TaskPath
 from postlude.executors.devices import only_its_own
-from postlude.executors.process.recognise import recognise
+from postlude.executors.process.recognise import is_containerised, recognise
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 
 _NO_ENGINE = (
@@ -15,6 +15,10 @@ _NO_ENGINE = (
     "or use --containers host to run its command as a local process"
 )
 
+_NO_ENGINE_FOR_CODE = (
+    "the component's code is in its image '{image}' (target_image), and no Docker or Podman answers on this machine: "
+    "start one of them"
+)
 _STOPPED = "terminated before it started"
 
 
@@ -42,7 +46,8 @@ class RoutingExecutor(Executor):
         """See `Executor.run`."""
         executor = self.process if self.host or recognise(attempt.argv) is not None else self._container()
         if executor is None:
-            return Exit(ending=Ending.NOT_STARTED, message=_NO_ENGINE.format(image=attempt.image))
+            said = _NO_ENGINE_FOR_CODE if is_containerised(attempt.argv) else _NO_ENGINE
+            return Exit(ending=Ending.NOT_STARTED, message=said.format(image=attempt.image))
         with self._routed(attempt, executor) as stopped:
             if stopped:
                 return Exit(ending=Ending.TERMINATED, message=_STOPPED)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from postlude.executors.process.pip_install import Install
-from postlude.executors.process.recognise import recognise
+from postlude.executors.process.recognise import is_containerised, recognise
 
 FIXTURES = json.loads((Path(__file__).parent / "wrappers.json").read_text())
 PROGRAM = FIXTURES["2.9.0"]["plain"][4]
@@ -79,6 +79,29 @@ def test_wrappers_give_what_they_install(version: str, shape: str, install: Inst
     assert found.install == install
 
 
+def test_a_wheel_of_the_sdk_is_the_sdk_s_requirement(tmp_path: Path) -> None:
+    wheel = tmp_path / "kfp-2.17.0-py3-none-any.whl"
+    wheel.touch()
+    found = recognise(compiled(kfp_package_path=str(wheel)))
+    assert found is not None
+    assert found.install == Install(kfp=str(wheel), kfp_alone=True)
+
+
+@pytest.mark.parametrize(
+    ("argv", "containerised"),
+    [
+        pytest.param(compiled(target_image="look:1", packages_to_install=["a"]), True, id="target_image"),
+        pytest.param(compiled(target_image="look:1", install_kfp_package=False), True, id="nothing-to-install"),
+        pytest.param(compiled(), False, id="code-in-the-command"),
+        pytest.param(("python3", "-m", "http.server"), False, id="another-module"),
+        pytest.param(("echo", "hello"), False, id="another-program"),
+        pytest.param((), False, id="no-program"),
+    ],
+)
+def test_components_whose_code_is_in_their_image_are_told_apart(argv: tuple[str, ...], *, containerised: bool) -> None:
+    assert is_containerised(argv) is containerised
+
+
 @pytest.mark.parametrize(
     ("options", "packages"),
     [
@@ -86,6 +109,7 @@ def test_wrappers_give_what_they_install(version: str, shape: str, install: Inst
         pytest.param({"install_kfp_package": False}, (), id="no-kfp"),
         pytest.param({"packages_to_install": ["a", "b[c]>1"]}, ("a", "b[c]>1"), id="packages"),
         pytest.param({"packages_to_install": ["kfp[all]==2.1", "a"]}, ("a",), id="the-author's-own-kfp"),
+        pytest.param({"kfp_package_path": "git+https://h/kfp.git@main"}, ("git+https://h/kfp.git@main",), id="kfp-url"),
         pytest.param(
             {"packages_to_install": ["git+https://h/r.git@v1#egg=x"]}, ("git+https://h/r.git@v1#egg=x",), id="url"
         ),

@@ -11,6 +11,11 @@ from postlude.ports.executor import Attempt
 
 _FIRST_PAUSE_S: Final = 0.5
 
+_OFFLINE: Final = (
+    "image '{image}' is not on this machine, and --offline forbids to pull it. "
+    "Run once without --offline, or `{program} pull {image}`"
+)
+
 
 class ImageError(Exception):
     """The image is not on this machine and could not be pulled; the message holds the engine's own words."""

@@ -1,30 +1,60 @@
-"""Builds the environments of components that need packages the interpreter does not have."""
+"""The environments of components that need packages the interpreter does not have.
 
-import fcntl
+An environment is a directory under a key: everything that decides what is in it. It is built beside its place and then
+renamed, so that it is there whole or not at all. Two locks stand beside it: `build` is held by whoever builds it, and
+`use`, shared, by whoever builds or uses it, so that nobody removes it meanwhile.
+"""
+
 import hashlib
 import json
-import os
 import shutil
-import signal
-import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from secrets import token_hex
 
-from postlude.executors.process.installer import CannotBuildError, Parent, last_words, steps, uv_binary
+from postlude.executors.process.credentials import redacted
+from postlude.executors.process.environment_record import READY, record_of, wanted, write_record
+from postlude.executors.process.installer import Parent, sources, steps
+from postlude.executors.process.locks import locked, locked_at_once
 from postlude.executors.process.pip_install import Install
-from postlude.executors.process.supervisor.logfile import LogFile
-from postlude.executors.process.variables import for_installer
+from postlude.executors.process.shelf import build_lock, touch_use, use_lock
+from postlude.executors.process.uv import note, run_uv
+from postlude.executors.process.variables import for_installer, that_choose_packages
 from postlude.spec.values import dataclass
 
-_READY = "postlude-ready.json"
-_POLL_S = 0.02
 _KEY_CHARACTERS = 24
+_SAID_CHARACTERS = 60
 
 
-class GaveUpError(Exception):
-    """Nobody waits for the environment any more."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """An interpreter that can be used.
+
+    Attributes:
+        python: Its executable.
+        build: Tells apart what was built at one place one after the other; "" for an interpreter that was there.
+    """
+
+    python: str
+    build: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """An attempt that waits for its environment.
+
+    Attributes:
+        log: Receives what the installer says.
+        gave_up: Waits so many seconds; whether the wait is to end without an environment.
+        tell: Hears what is being done, "" once it is done.
+    """
+
+    log: Path
+    gave_up: Callable[[float], bool]
+    tell: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,107 +62,105 @@ class Environments:
     """The environments under one directory, each built once, by whoever asks first, for every process that uses it.
 
     Attributes:
+        home: The directory.
         variables: The engine's environment; the installer gets a part of it.
+        offline: Whether nothing may be fetched: packages then come from uv's cache or from directories.
     """
 
     home: Path
     variables: Mapping[str, str]
+    offline: bool = False
 
-    def python(self, parent: Parent, install: Install, *, log: Path, gave_up: Callable[[float], bool]) -> str:
-        """The executable of the environment that has what `install` names, built if need be.
+    @contextmanager
+    def used(self, parent: Parent, install: Install, waiting: Patience) -> Iterator[Environment]:
+        """The environment that has what `install` names, built if need be; it stays there until the end of the block.
 
         Args:
             parent: What it stands on.
             install: What it holds; `install.kfp` is None where the parent's SDK serves.
-            log: Receives what the installer says.
-            gave_up: Waits so many seconds; whether the wait is to end without an environment.
+            waiting: Who asks.
 
         Raises:
             CannotBuildError: The packages cannot be installed.
-            GaveUpError: `gave_up` said so.
+            GaveUpError: `waiting.gave_up` said so.
+            OSError: The directory cannot be written.
         """
-        key = _key(parent, install)
-        folder = self.home / key
-        if not (folder / _READY).exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            with _locked(self.home / f"{key}.lock", gave_up):
-                if not (folder / _READY).exists():
-                    self._build(folder, parent, install, log, gave_up)
-        return str(folder / "bin" / "python")
+        env = for_installer(self.variables) | sources(install)
+        key = _key(parent, install, env)
+        use_lock(self.home, key).parent.mkdir(parents=True, exist_ok=True)
+        with locked(use_lock(self.home, key), waiting.gave_up, shared=True):
+            folder = self.home / key
+            if not (folder / READY).exists():
+                self._build_once(key, parent, install, env, waiting)
+            touch_use(self.home, key)
+            yield Environment(python=str(folder / "bin" / "python"), build=_build_of(folder))
+            touch_use(self.home, key)
 
-    def _build(
-        self, folder: Path, parent: Parent, install: Install, log: Path, gave_up: Callable[[float], bool]
+    def _build_once(
+        self, key: str, parent: Parent, install: Install, env: Mapping[str, str], waiting: Patience
     ) -> None:
-        partial = folder.with_name(f"{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
+        lock, names = build_lock(self.home, key), _named(install)
         try:
-            for arguments in steps(partial, parent, install):
-                self._uv(arguments, log, gave_up)
-            _show_parent(partial, parent)
-            (partial / _READY).write_text(json.dumps({"parent": asdict(parent), "install": asdict(install)}))
-            partial.rename(folder)
+            with locked_at_once(lock) as free:
+                if free:
+                    return self._build_if_missing(key, parent, install, env, waiting)
+            _say(waiting, f"waiting for {names}, which another task or run installs")
+            with locked(lock, waiting.gave_up):
+                return self._build_if_missing(key, parent, install, env, waiting)
+        finally:
+            waiting.tell("")
+
+    def _build_if_missing(
+        self, key: str, parent: Parent, install: Install, env: Mapping[str, str], waiting: Patience
+    ) -> None:
+        if (self.home / key / READY).exists():
+            return
+        _say(waiting, f"installing {_named(install)}")
+        self._clear_away(key)
+        partial = self.home / f"{key}.partial-{token_hex(4)}"
+        try:
+            for arguments in steps(partial, parent, install, offline=self.offline):
+                run_uv(arguments, env=env, log=waiting.log, gave_up=waiting.gave_up, offline=self.offline)
+            _show_parent(_site(partial, parent), parent)
+            write_record(partial, record_of(parent, install, _site(partial, parent), time.time()))
+            partial.rename(self.home / key)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
-    def _uv(self, arguments: Sequence[str], log: Path, gave_up: Callable[[float], bool]) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        words = log.with_name(f"{log.name}.uv")
-        try:
-            with words.open("wb") as output:
-                process = subprocess.Popen(  # noqa: S603 - a list, no shell
-                    [uv_binary(), *arguments],
-                    stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                    env=for_installer(self.variables), cwd=self.home, start_new_session=True,
-                )  # fmt: skip
-                _wait(process, gave_up)
-            if process.returncode != 0:
-                said = words.read_text("utf-8", "replace")
-                raise CannotBuildError(f"cannot install the component's packages: {last_words(said)}")
-        finally:
-            _keep(words, log)
+    def _clear_away(self, key: str) -> None:
+        """Remove what builds that were cut short have left, and what is no environment any more."""
+        for left in [self.home / key, *self.home.glob(f"{key}.partial*")]:
+            shutil.rmtree(left, ignore_errors=True)
 
 
-def _key(parent: Parent, install: Install) -> str:
-    content = json.dumps([asdict(parent), asdict(install)], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:_KEY_CHARACTERS]
+def _key(parent: Parent, install: Install, env: Mapping[str, str]) -> str:
+    """What names the environment: a new password for an index makes no other environment."""
+    content = json.dumps([asdict(parent), asdict(install), that_choose_packages(env)], sort_keys=True)
+    return hashlib.sha256(redacted(content).encode()).hexdigest()[:_KEY_CHARACTERS]
 
 
-@contextmanager
-def _locked(path: Path, gave_up: Callable[[float], bool]) -> Iterator[None]:
-    """Hold the lock on a file; the system frees it when its holder dies."""
-    with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if gave_up(_POLL_S):
-                    raise GaveUpError from None
-        yield
+def _build_of(folder: Path) -> str:
+    state = (folder / READY).stat()
+    return f"{state.st_ino}-{state.st_mtime_ns}"
 
 
-def _show_parent(folder: Path, parent: Parent) -> None:
-    """Make the parent's packages importable where the environment has none of that name."""
+def _say(waiting: Patience, text: str) -> None:
+    waiting.tell(text)
+    note(waiting.log, text)
+
+
+def _named(install: Install) -> str:
+    """The packages, as many as one looks at."""
+    text = redacted(", ".join(wanted(install)))
+    return text if len(text) <= _SAID_CHARACTERS else f"{text[: _SAID_CHARACTERS - 1]}…"
+
+
+def _site(folder: Path, parent: Parent) -> Path:
     minor = ".".join(parent.version.split(".")[:2])
-    site = folder / "lib" / f"python{minor}" / "site-packages"
+    return folder / "lib" / f"python{minor}" / "site-packages"
+
+
+def _show_parent(site: Path, parent: Parent) -> None:
+    """Make the parent's packages importable where the environment has none of that name."""
     lines = [f"import site; site.addsitedir({directory!r})\n" for directory in parent.site]
     (site / "zz-parent.pth").write_text("".join(lines))
-
-
-def _wait(process: subprocess.Popen[bytes], gave_up: Callable[[float], bool]) -> None:
-    while process.poll() is None:
-        if gave_up(_POLL_S):
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            raise GaveUpError
-
-
-def _keep(words: Path, log: Path) -> None:
-    """Move what uv said into the attempt's log."""
-    file = LogFile(str(log))
-    with suppress(FileNotFoundError):
-        file.write("stderr", words.read_bytes())
-        words.unlink()
-    file.close()

@@ -4,36 +4,37 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 
 from postlude.core.task import TaskPath
 from postlude.executors.arguments import refusal
-from postlude.executors.container.quantity import QuantityError
 from postlude.executors.process import limits, variables
-from postlude.executors.process.environments import Environments, GaveUpError
+from postlude.executors.process.environments import Environment
 from postlude.executors.process.exits import exit_of
-from postlude.executors.process.installer import CannotBuildError, Parent
+from postlude.executors.process.interpreters import Interpreters
 from postlude.executors.process.link import Supervisor, SupervisorLostError
-from postlude.executors.process.pip_install import Install
+from postlude.executors.process.memory import Memory, read_memory
 from postlude.executors.process.recognise import PythonComponent, recognise
-from postlude.executors.process.requirements import kfp_serves, satisfied
+from postlude.executors.process.retention import KEPT_FOR_MINUTES, Retention
 from postlude.executors.process.supervisor.wire import Ended, Run
-from postlude.executors.process.under_way import EndedEarlyError, UnderWay, while_installing
+from postlude.executors.process.supervisors import Supervisors
+from postlude.executors.process.under_way import EndedEarlyError, UnderWay
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.ports.progress import Progress, unheard
+from postlude.spec.quantity import QuantityError
 
 TIMEOUT_GRACE_S = 5.0
 MOST_PROCESSES = 1024
 _STARTS = 3
 """How many supervisors are tried for one attempt before it is given up."""
 
-_NO_KFP = (
-    "the interpreter {python} has no KFP SDK 2 and the component installs none: "
-    "run `pip install kfp` there, or compile with install_kfp_package=True"
-)
 _NO_PROGRAM = "the task names no command, so its image's own entry point is meant: run it in its container image"
+_IN_ITS_IMAGE = (
+    "the component's code is in its image '{image}' (target_image), which processes of this machine do not have: "
+    "run it with --containers auto, docker or podman"
+)
 _LOST = "supervisors of {python} die as soon as they start: see {log}"
 
 
@@ -49,19 +50,37 @@ class ProcessExecutor(Executor):
         passed_env: Names of variables of this process's environment that programs see besides the usual ones, see
             `executors.process.variables`.
         most_processes: How many processes an attempt may have at a time; one that multiplies further is killed.
+        offline: Whether no package may be fetched.
+        progress: Hears what is installed.
+        retention: How long the interpreter of an environment is kept warm.
+        memory: Says how short of memory the machine is.
     """
 
     def __init__(
-        self, *, home: Path, python: str = sys.executable, passed_env: Collection[str] = (),
+        self,
+        *,
+        home: Path,
+        python: str = sys.executable,
+        passed_env: Collection[str] = (),
         most_processes: int = MOST_PROCESSES,
-    ) -> None:  # fmt: skip
+        offline: bool = False,
+        progress: Progress = unheard,
+        retention: Retention = KEPT_FOR_MINUTES,
+        memory: Callable[[], Memory] = read_memory,
+    ) -> None:
         self._home = home.absolute()
         self._python = str(Path(python).absolute())
         self._passed = frozenset(passed_env)
         self._most_processes = most_processes
-        self._environments = Environments(home=self._home / "environments", variables=os.environ)
-        self._supervisors: dict[str, Supervisor] = {}
-        self._interpreters: dict[Install, str] = {}
+        self._own = Environment(python=self._python)
+        self._supervisors = Supervisors(self._start_supervisor, retention=retention, memory=memory)
+        self._interpreters = Interpreters(
+            self._python,
+            home=self._home / "environments",
+            supervisors=self._supervisors,
+            progress=progress,
+            offline=offline,
+        )
         self._under_way: dict[tuple[str, TaskPath, int], UnderWay] = {}
         self._early: set[tuple[str, TaskPath, int]] = set()
         self._lock = threading.Lock()
@@ -69,16 +88,17 @@ class ProcessExecutor(Executor):
 
     def prepare(self) -> None:
         """Start loading the SDK's executor in the background, so that the first component need not wait for it."""
-        with suppress(EndedEarlyError):  # the first attempt meets it again, and reports it
-            self._supervisor(self._python).preload()
+        # An interpreter that cannot be started is met again by the first attempt, which reports it.
+        with suppress(EndedEarlyError), self._supervisors.use(self._own) as supervisor:
+            supervisor.preload()
 
     def run(self, attempt: Attempt) -> Exit:
         """See `ports.executor.Executor.run`."""
         with self._entered(attempt) as under_way:
             component = recognise(attempt.argv)
             try:
-                python = self._interpreter(component, attempt, under_way)
-                report = self._perform(python, self._order(attempt, component, under_way), under_way)
+                with self._interpreters.of(component, attempt, under_way) as environment:
+                    report = self._perform(environment, self._order(attempt, component, under_way), under_way)
             except EndedEarlyError as early:
                 return early.exit
             except QuantityError as error:
@@ -108,11 +128,10 @@ class ProcessExecutor(Executor):
         """See `ports.executor.Executor.close`."""
         with self._lock:
             self._closed = True
-            supervisors = list(self._supervisors.values())
-        for under_way in list(self._under_way.values()):
+            waiting = list(self._under_way.values())
+        for under_way in waiting:
             under_way.stopped.set()
-        for supervisor in supervisors:
-            supervisor.close()
+        self._supervisors.close()
 
     @contextmanager
     def _entered(self, attempt: Attempt) -> Iterator[UnderWay]:
@@ -121,7 +140,7 @@ class ProcessExecutor(Executor):
         key = (attempt.run_id, attempt.path, attempt.attempt)
         with self._lock:
             self._under_way[key] = under_way
-            if key in self._early:
+            if self._closed or key in self._early:
                 under_way.stopped.set()
         try:
             yield under_way
@@ -129,45 +148,6 @@ class ProcessExecutor(Executor):
             with self._lock:
                 del self._under_way[key]
                 self._early.discard(key)
-
-    # --- which interpreter ---
-
-    def _interpreter(self, component: PythonComponent | None, attempt: Attempt, under_way: UnderWay) -> str:
-        if component is None:
-            return self._python
-        known = self._interpreters.get(component.install)
-        if known is None:
-            known = self._find_interpreter(component.install, attempt, under_way)
-            self._interpreters[component.install] = known
-        return known
-
-    def _find_interpreter(self, install: Install, attempt: Attempt, under_way: UnderWay) -> str:
-        try:
-            missing, parent = self._missing(install)
-            if missing is None:
-                return self._python
-            return self._environments.python(parent, missing, log=attempt.log, gave_up=under_way.gave_up)
-        except CannotBuildError as error:
-            raise EndedEarlyError(Ending.NOT_STARTED, str(error)) from error
-        except OSError as error:
-            raise EndedEarlyError(Ending.NOT_STARTED, f"cannot build an environment: {error}") from error
-        except SupervisorLostError as error:
-            raise EndedEarlyError(Ending.LOST, f"the supervisor of {self._python} died: {error}") from error
-        except GaveUpError:
-            raise while_installing(attempt, under_way) from None
-
-    def _missing(self, install: Install) -> tuple[Install | None, Parent]:
-        """What an environment for the component must hold, None where the interpreter has it all."""
-        supervisor = self._supervisor(self._python)
-        here = supervisor.inspect(["kfp"])
-        parent = Parent(python=self._python, version=here.python, site=tuple(here.site))
-        kfp_here = kfp_serves(here.found)
-        if not kfp_here and install.kfp is None:
-            raise CannotBuildError(_NO_KFP.format(python=self._python))
-        enough = satisfied(_wanted(install), lambda names: supervisor.inspect(names).found, here.python)
-        if kfp_here and enough:
-            return None, parent
-        return (replace(install, kfp=None, kfp_alone=False) if kfp_here else install), parent
 
     def _order(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
         if component is None and (attempt.args_only or not attempt.argv):
@@ -192,15 +172,6 @@ class ProcessExecutor(Executor):
 
     # --- supervisors ---
 
-    def _supervisor(self, python: str) -> Supervisor:
-        with self._lock:
-            if self._closed:
-                raise EndedEarlyError(Ending.TERMINATED, "the executor was closed")
-            known = self._supervisors.get(python)
-            if known is None or not known.alive:
-                known = self._supervisors[python] = self._start_supervisor(python)
-            return known
-
     def _start_supervisor(self, python: str) -> Supervisor:
         env = variables.inherited(os.environ, Path(python), self._passed)
         try:
@@ -213,24 +184,25 @@ class ProcessExecutor(Executor):
     def _supervisor_log(self) -> Path:
         return self._home / "supervisor.log"
 
-    def _perform(self, python: str, order: Run, under_way: UnderWay) -> Ended:
+    def _perform(self, environment: Environment, order: Run, under_way: UnderWay) -> Ended:
         for _ in range(_STARTS):
-            supervisor = self._supervisor(python)
-            try:
-                with under_way.lock:
-                    if under_way.stopped.is_set():
-                        raise EndedEarlyError(Ending.TERMINATED, "terminated before it started")
-                    reports = supervisor.begin(order)
-                    under_way.supervisor = supervisor
-            except SupervisorLostError:
-                continue
-            report = reports.get()
-            assert isinstance(report, Ended)  # noqa: S101 - nothing else answers an order to run
-            return report
-        raise EndedEarlyError(Ending.LOST, _LOST.format(python=python, log=self._supervisor_log))
+            with self._supervisors.use(environment) as supervisor, suppress(SupervisorLostError):
+                return _reported(supervisor, order, under_way)
+        raise EndedEarlyError(Ending.LOST, _LOST.format(python=environment.python, log=self._supervisor_log))
 
 
-def _wanted(install: Install) -> list[str]:
-    """The requirements to look for; the SDK's own version does not matter, its extras do."""
-    kfp = install.kfp or ""
-    return [*install.packages, *([kfp] if "[" in kfp else [])]
+def _reported(supervisor: Supervisor, order: Run, under_way: UnderWay) -> Ended:
+    """How the attempt ended that the supervisor was ordered to run.
+
+    Raises:
+        EndedEarlyError: It was stopped before.
+        SupervisorLostError: The supervisor did not get the order.
+    """
+    with under_way.lock:
+        if under_way.stopped.is_set():
+            raise EndedEarlyError(Ending.TERMINATED, "terminated before it started")
+        reports = supervisor.begin(order)
+        under_way.supervisor = supervisor
+    report = reports.get()
+    assert isinstance(report, Ended)  # noqa: S101 - nothing else answers an order to run
+    return report

@@ -14,6 +14,9 @@ class CannotBuildError(Exception):
     """The environment cannot be had; the message says why and what to do."""
 
 
+_BESIDE_THE_POINT = ("Using Python", "Resolved", "Building", "warning:", "[stderr]", "Traceback", 'File "')
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parent:
     """The interpreter that environments stand on.
@@ -29,11 +32,12 @@ class Parent:
     site: tuple[str, ...]
 
 
-def steps(folder: Path, parent: Parent, install: Install) -> Iterator[list[str]]:
+def steps(folder: Path, parent: Parent, install: Install, *, offline: bool = False) -> Iterator[list[str]]:
     """What uv is asked to do, in order."""
-    yield ["venv", "--quiet", "--no-project", "--relocatable", "--python", parent.python, str(folder)]
+    network = ["--offline"] if offline else []
+    yield ["venv", "--quiet", "--no-project", "--relocatable", *network, "--python", parent.python, str(folder)]
     wanted = list(install.packages)
-    pip = ["pip", "install", "--no-progress", "--python", str(folder / "bin" / "python"), *_sources(install)]
+    pip = ["pip", "install", "--no-progress", *network, "--python", str(folder / "bin" / "python"), *_options(install)]
     if install.kfp is not None and install.kfp_alone:
         yield [*pip, "--no-deps", "--", install.kfp]
     elif install.kfp is not None:
@@ -42,21 +46,28 @@ def steps(folder: Path, parent: Parent, install: Install) -> Iterator[list[str]]
         yield [*pip, "--", *wanted]
 
 
-def _sources(install: Install) -> list[str]:
-    """Where to look for packages, as pip understands the component's own options."""
+def sources(install: Install) -> dict[str, str]:
+    """Where to look for packages, as variables for uv: what stands in a command line is there for everybody to read."""
     main, *extra = install.index_urls or ("",)
-    options = [f"--default-index={main}"] if main else []
-    options += [f"--index={url}" for url in extra]
-    if extra:
-        options.append("--index-strategy=unsafe-best-match")  # pip takes the best version of all indexes
-    options += [f"--allow-insecure-host={host}" for host in map(_host, install.trusted_hosts) if host]
-    options += [f"--find-links={place}" for place in install.find_links]
+    hosts = [host for host in map(_host, install.trusted_hosts) if host]
+    found = {
+        "UV_DEFAULT_INDEX": main,
+        "UV_INDEX": " ".join(extra),
+        "UV_INDEX_STRATEGY": "unsafe-best-match" if extra else "",  # pip takes the best version of all indexes
+        "UV_INSECURE_HOST": " ".join(hosts),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _options(install: Install) -> list[str]:
+    """What else the component's own options for pip mean to uv."""
+    options = [f"--find-links={place}" for place in install.find_links]
     return options + (["--prerelease=allow"] if install.prereleases else [])
 
 
 def _host(trusted: str) -> str:
     """The host to trust; the SDK gives whole URLs unless the author names hosts. A local directory has none."""
-    return urlsplit(trusted).netloc if "://" in trusted else trusted
+    return urlsplit(trusted).netloc.rpartition("@")[2] if "://" in trusted else trusted
 
 
 def uv_binary() -> str:
@@ -77,7 +88,7 @@ def uv_binary() -> str:
 
 
 def last_words(said: str) -> str:
-    """What uv gave as the reason, without its drawing."""
+    """What uv gave as the reason, without its drawing, and without the calls that led to an exception."""
     lines = [line.encode("ascii", "ignore").decode().strip() for line in said.splitlines()]
-    reason = [line for line in lines if line and not line.startswith(("Using Python", "Resolved", "warning:"))]
+    reason = [line for line in lines if line and not line.startswith(_BESIDE_THE_POINT)]
     return one_line(" ".join(reason)) or "uv said nothing"

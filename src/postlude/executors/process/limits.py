@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
 
-from postlude.executors.container.quantity import QuantityError, quantity, size_bytes
+from postlude.spec.quantity import QuantityError, quantity, size_bytes
 from postlude.spec.types import Resources
 
 

@@ -76,8 +76,8 @@ def _install(options: dict[str, list[str]], requirements: list[str]) -> Install 
     values = [value for group in options.values() for value in group]
     if any("$" in value or "`" in value or not value for value in values):
         return None  # only a shell knows what that becomes
-    kfp = next((text for text in requirements if _is_kfp(text)), None)
     alone = "alone" in options
+    kfp = next((text for text in requirements if _is_kfp(text) or (alone and not _is_requirement(text))), None)
     if alone and kfp is None:
         return None
     # Beside an SDK without dependencies stands only what the SDK itself needs on Pythons older than ours.
@@ -91,6 +91,16 @@ def _install(options: dict[str, list[str]], requirements: list[str]) -> Install 
         find_links=tuple(options.get("links", ())),
         prereleases="pre" in options,
     )
+
+
+def _is_requirement(text: str) -> bool:
+    """Whether the text names a package. A path or a URL that is installed alone is an SDK's: `kfp_package_path`."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms that few runs need
+
+    try:
+        return bool(Requirement(text))
+    except InvalidRequirement:
+        return False
 
 
 def _is_kfp(text: str) -> bool:

@@ -75,6 +75,20 @@ def recognise(argv: tuple[str, ...]) -> PythonComponent | None:
     return None
 
 
+def is_containerised(argv: tuple[str, ...]) -> bool:
+    """Whether a command runs a Python component whose code is in its image, as `target_image` makes them."""
+    while (layer := _split(argv)) is not None:
+        script, argv = layer
+        read = _read_script(script)
+        if read is None or read[0] - {_Does.PREPARES} != {_Does.GOES_ON}:
+            return False
+    match argv:
+        case [python, "-m", module, *arguments]:
+            return python in _PYTHONS and module in _EXECUTORS and "--component_module_path" not in arguments
+        case _:
+            return False
+
+
 def _split(argv: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     """The script a shell runs and what follows it, None where no shell runs one."""
     if len(argv) < 3 or argv[0] not in _SHELLS:

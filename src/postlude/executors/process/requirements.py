@@ -16,6 +16,16 @@ def kfp_serves(found: Found) -> bool:
     return "kfp" in found and re.match(r"2(?![\d!])", found["kfp"][0]) is not None
 
 
+def is_named(requirement: str | None) -> bool:
+    """Whether a requirement names a release, or none is given; a URL or a path may hold anything."""
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms that few runs need
+
+    try:
+        return requirement is None or Requirement(requirement).url is None
+    except InvalidRequirement:
+        return False
+
+
 def satisfied(packages: Sequence[str], look_up: Callable[[Sequence[str]], Found], python: str) -> bool:
     """Whether every requirement is met, those of the extras it names included.
 

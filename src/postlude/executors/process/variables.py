@@ -19,6 +19,20 @@ PASSED_PREFIXES = ("LC_", "CUDA", "NVIDIA_")
 INSTALLER_PREFIXES = ("UV_", "PIP_")
 """What the installer of packages gets on top: where to look for packages, and how."""
 
+_UV_SAYS_WHERE = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX")
+_CHOOSE = (
+    *_UV_SAYS_WHERE, "UV_INDEX_STRATEGY", "UV_PRERELEASE", "UV_RESOLUTION", "UV_EXCLUDE_NEWER", "UV_CONSTRAINT",
+    "UV_OVERRIDE",
+)  # fmt: skip
+_OF_PIP = {
+    "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", " "),
+    "PIP_EXTRA_INDEX_URL": ("UV_INDEX", " "),
+    "PIP_FIND_LINKS": ("UV_FIND_LINKS", ","),
+    "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST", " "),
+    "PIP_NO_INDEX": ("UV_NO_INDEX", " "),
+}
+"""Variables of pip that uv does not read: its own name for each, and what separates values there."""
+
 _READ_AT_START = ("PYTHON", "LD_", "MALLOC_", "GLIBC_")
 """Variables an interpreter, its loader or its C library read once, when they start."""
 
@@ -37,12 +51,24 @@ def inherited(environment: Mapping[str, str], python: Path, passed: Collection[s
 
 
 def for_installer(environment: Mapping[str, str]) -> dict[str, str]:
-    """The engine's environment as far as the installer of packages sees it."""
-    return {
+    """The engine's environment as far as uv sees it; what it says to pip about indexes, it says to uv."""
+    env = {
         name: value
         for name, value in environment.items()
         if name in PASSED or name.startswith(PASSED_PREFIXES + INSTALLER_PREFIXES) or name == "XDG_CACHE_HOME"
     }
+    if not any(name in env for name in _UV_SAYS_WHERE):
+        env |= {
+            theirs: separator.join(env[name].split()) for name, (theirs, separator) in _OF_PIP.items() if name in env
+        }
+    if env.get("UV_INDEX"):
+        env.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")  # as pip chooses among indexes
+    return env
+
+
+def that_choose_packages(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables of the installer on which it depends what it installs."""
+    return {name: env[name] for name in _CHOOSE if name in env}
 
 
 def needs_fresh_interpreter(env: Mapping[str, str]) -> bool:
