@@ -64,6 +64,8 @@ def test_a_forked_component_finds_what_a_fresh_interpreter_finds(lab: Lab) -> No
     assert forked == fresh
     assert (forked["descriptors"], forked["threads"], forked["children"]) == ([0, 1, 2], [1, 1], "")
     assert forked["leads its session"]
+    assert (forked["works in"], forked["temporary files in"]) == ("work", "tmp")
+    assert int(forked["killed first"]) == min(1000, int(Path("/proc/self/oom_score_adj").read_text()) + 500)
 
 
 def draw() -> list[Any]:

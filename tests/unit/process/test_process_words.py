@@ -48,6 +48,34 @@ def test_the_message_of_an_end(report: Ended, *, component: bool, message: str) 
     assert exit_of(report, component=component, timeout_s=1.5) == expected
 
 
+@pytest.mark.parametrize(
+    ("report", "message", "oom"),
+    [
+        pytest.param(
+            Ended(id=1, ending="exited", code=-9, exceeded="memory", held_bytes=(300 << 20) - 1),
+            "out of memory: it held 300 MiB, more than its memory limit of 256Mi",
+            True,
+            id="memory",
+        ),
+        pytest.param(
+            Ended(id=1, ending="exited", code=-9, exceeded="processes"),
+            "killed: it had more than 50 processes at a time",
+            False,
+            id="processes",
+        ),
+        pytest.param(
+            Ended(id=1, ending="exited", code=1, note="MemoryError", out_of_memory=True),
+            "MemoryError",
+            True,
+            id="refused-by-the-system",
+        ),
+    ],
+)
+def test_the_message_of_a_limit(report: Ended, message: str, *, oom: bool) -> None:
+    expected = Exit(ending=Ending.EXITED, code=report.code, message=message, oom=oom)
+    assert exit_of(report, component=True, timeout_s=None, memory_limit="256Mi", most_processes=50) == expected
+
+
 def test_messages_are_capped() -> None:
     message = exit_of(Ended(id=1, ending="exited", code=1, note="x" * 900), component=True, timeout_s=None).message
     assert (len(message), message[-2:]) == (500, "x…")

@@ -76,23 +76,13 @@ def let_go(leader: int) -> None:
     _signal_group(leader, signal.SIGCONT)
 
 
-def running() -> int:
-    """How many threads of the whole system run or could run now; 0 where it does not tell."""
-    return _scheduled()[0]
-
-
 def threads_of_all() -> int:
     """How many threads the whole system has; 0 where it does not tell."""
-    return _scheduled()[1]
-
-
-def _scheduled() -> tuple[int, int]:
     try:
         with open("/proc/loadavg", encoding="ascii") as file:
-            busy, _, every = file.read().split()[3].partition("/")
-        return int(busy), int(every)
+            return int(file.read().split()[3].partition("/")[2])
     except (OSError, ValueError, IndexError):
-        return 0, 0
+        return 0
 
 
 def _signal_group(leader: int, number: int) -> None:

@@ -54,7 +54,6 @@ class Supervisor:
                 key.data()
             self._pass_due()
             self._report_ended()
-            self._spares.refill(len(self._attempts))
 
     # --- orders ---
 
@@ -66,6 +65,7 @@ class Supervisor:
             self._engine_gone()
         for order in self._frames.feed(data):
             self._obey(order)
+        self._spares.refill(len(self._attempts))  # once every order has what there was
 
     def _obey(self, order: Message) -> None:
         match order:

@@ -5,11 +5,10 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
-from . import children
 from .child import Birth, Leader
 from .wire import Run, encode
 
-_MOST = 8
+_MOST = 4
 """After a fork, whatever the supervisor writes to is copied: making several at once costs that once."""
 _FEWEST = 2
 _MEMORY_KEPT_BYTES = 256 * 1024 * 1024
@@ -41,12 +40,12 @@ class Spares:
         self._fill()
 
     def refill(self, under_way: int) -> None:
-        """Replace those that were taken or died, where there is a processor to spare, and memory.
+        """Replace those that were taken or died, where attempts leave a processor to us, and there is memory.
 
         Args:
             under_way: How many attempts are running.
         """
-        if len(self._waiting) < min(_FEWEST, self._wanted) and _idle_processor(under_way):
+        if len(self._waiting) < min(_FEWEST, self._wanted) and under_way < (os.cpu_count() or 1):
             self._fill()
 
     def _fill(self) -> None:
@@ -99,12 +98,6 @@ def _dismiss(leader: Leader, *, alive: bool = True) -> None:
     if alive:
         with suppress(ProcessLookupError):
             os.kill(leader.pid, signal.SIGKILL)
-
-
-def _idle_processor(under_way: int) -> bool:
-    """Whether a processor would have nothing to do. Where all are busy a spare comes no earlier, and costs more."""
-    mine = os.cpu_count() or 1
-    return under_way < mine and children.running() <= mine + 1
 
 
 def _free_bytes() -> float:
