@@ -56,6 +56,8 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         status_words=status_words,
         containers=containers,
     )
-    with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
+    with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
         loaded = load_source(source, pipeline=pipeline, home=options.home)
-        return Run(engine.run(loaded, check_arguments(loaded, arguments or {}), name=name))
+        given = check_arguments(loaded, arguments or {})
+        with cancel_on_interrupt(engine.cancel):
+            return Run(engine.run(loaded, given, name=name))
