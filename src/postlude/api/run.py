@@ -72,7 +72,9 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         pipeline_root=pipeline_root,
         offline=offline,
     )
-    with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
+    with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
         loaded = load_source(source, pipeline=pipeline, home=options.home)
-        document = engine.run(loaded, check_arguments(loaded, arguments or {}), name=name)
+        given = check_arguments(loaded, arguments or {})
+        with cancel_on_interrupt(engine.cancel):
+            document = engine.run(loaded, given, name=name)
     return Run(document, fetching(options.home, document["run_id"]))

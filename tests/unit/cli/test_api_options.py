@@ -8,7 +8,9 @@ import pytest
 from cli_ir import pipeline, task
 
 import postlude
+from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.spec.problem import ConfigError
+from postlude.wiring import RunOptions
 
 PIPELINE = pipeline({"a": task("comp-a")})
 
@@ -37,3 +39,10 @@ def test_a_container_engine_that_does_not_answer_leaves_nothing_running(
     with pytest.raises(ConfigError, match="docker does not answer on this machine"):
         postlude.run(PIPELINE, home=tmp_path / "home", containers="docker")
     assert set(threading.enumerate()) == before
+
+
+@pytest.mark.parametrize("policy", list(FailurePolicy))
+@pytest.mark.parametrize("words", list(StatusWords))
+def test_every_policy_and_wording_of_the_core_may_be_asked_for(policy: FailurePolicy, words: StatusWords) -> None:
+    options = RunOptions(failure_policy=policy.value, status_words=words.value)
+    assert (FailurePolicy(options.failure_policy), StatusWords(options.status_words)) == (policy, words)
