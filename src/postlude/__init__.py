@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from postlude.api.result import Run as Run
     from postlude.api.result import RunFailedError as RunFailedError
     from postlude.api.run import run as run
+    from postlude.api.simulate import Simulation as Simulation
+    from postlude.api.simulate import simulate as simulate
+    from postlude.runtime.faults import Fault as Fault
     from postlude.spec.problem import ConfigError as ConfigError
     from postlude.spec.problem import SpecError as SpecError
 
@@ -19,11 +22,14 @@ _EXPORTS: Final = {
     "Run": "postlude.api.result",
     "RunFailedError": "postlude.api.result",
     "run": "postlude.api.run",
+    "Simulation": "postlude.api.simulate",
+    "simulate": "postlude.api.simulate",
+    "Fault": "postlude.runtime.faults",
     "ConfigError": "postlude.spec.problem",
     "SpecError": "postlude.spec.problem",
 }
 
-__all__ = ["ConfigError", "Run", "RunFailedError", "SpecError", "run"]
+__all__ = ["ConfigError", "Fault", "Run", "RunFailedError", "Simulation", "SpecError", "run", "simulate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -58,7 +58,7 @@ def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, arti
     try:
         result = _outcome(bench, run, task, directory, artifacts)
     except Exception as fault:  # noqa: BLE001 - a defect of ours must not skip exit tasks (R11)
-        result = _defect(fault)
+        result = defect(fault)
     at = bench.clock.now()
     if isinstance(result, TaskError):
         return Failed(path=task.path, attempt=task.attempt, at=at, error=result)
@@ -71,7 +71,8 @@ def log_path(directory: Path) -> Path:
     return directory / "log.txt"
 
 
-def _defect(fault: Exception) -> TaskError:
+def defect(fault: Exception) -> TaskError:
+    """The error of an attempt that failed for a fault of ours, or of this machine's."""
     where = traceback.extract_tb(fault.__traceback__)[-1]
     text = f"{type(fault).__name__}: {fault} ({Path(where.filename).name}:{where.lineno})"
     if isinstance(fault, OSError):

@@ -12,8 +12,8 @@ from threading import Condition
 from typing import Final
 
 from postlude.core.task import TaskPath
-from postlude.executors.fake.behaviour import Behaviour, Fail, Hold, NotStart, Script, Succeed, TimeOut, Vanish, by_path
 from postlude.executors.fake.writing import write_log, write_outputs
+from postlude.ports.behaviour import Behaviour, Hold, NotStart, Script, Succeed, TimeOut, Vanish, by_path, exit_of
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 
 _Key = tuple[str, TaskPath, int]
@@ -138,27 +138,18 @@ class FakeExecutor(Executor):
     def _perform(self, attempt: Attempt, behaviour: Behaviour) -> Exit:
         if not isinstance(behaviour, NotStart | Vanish):
             write_log(attempt.log, behaviour.says, self._now)
-        match behaviour:
-            case Succeed():
-                write_outputs(attempt, behaviour)
-                return Exit(ending=Ending.EXITED, code=0)
-            case Fail(exit_code=code, message=message, out_of_memory=oom):
-                return Exit(ending=Ending.EXITED, code=code, message=message or _cause(code), oom=oom)
-            case TimeOut():
-                return _timed_out(attempt)
-            case NotStart(message=message):
-                return Exit(ending=Ending.NOT_STARTED, message=message)
-            case Vanish(message=message):
-                return Exit(ending=Ending.LOST, message=message)
-            case Hold():
-                return self._held(attempt, behaviour) or self._perform(attempt, behaviour.then)
+        if isinstance(behaviour, Hold):
+            return self._held(attempt, behaviour) or self._perform(attempt, behaviour.then)
+        if isinstance(behaviour, Succeed):
+            write_outputs(attempt, behaviour)
+        return exit_of(behaviour, attempt.timeout_s)
 
     def _held(self, attempt: Attempt, hold: Hold) -> Exit | None:
         """How it ended while it was held; None where it was released."""
         key = _key(attempt)
         with self._moved:
             if not self._moved.wait_for(lambda: self._is_told(key), attempt.timeout_s):
-                return _timed_out(attempt)
+                return exit_of(TimeOut(), attempt.timeout_s)
             if not self._closed and key not in self._terminated:
                 return None
             ignored = hold.ignores_sigterm and not self._closed
@@ -177,12 +168,3 @@ class FakeExecutor(Executor):
 
 def _key(attempt: Attempt) -> _Key:
     return (attempt.run_id, attempt.path, attempt.attempt)
-
-
-def _timed_out(attempt: Attempt) -> Exit:
-    limit = "" if attempt.timeout_s is None else f" after {attempt.timeout_s:g} s"
-    return Exit(ending=Ending.TIMED_OUT, code=-signal.SIGTERM, message=f"timed out{limit}")
-
-
-def _cause(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
