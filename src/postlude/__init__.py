@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from postlude.api.rehearse import Rehearsal as Rehearsal
+    from postlude.api.rehearse import rehearse as rehearse
     from postlude.api.result import Run as Run
     from postlude.api.result import RunFailedError as RunFailedError
     from postlude.api.run import run as run
@@ -22,6 +24,8 @@ _EXPORTS: Final = {
     "Run": "postlude.api.result",
     "RunFailedError": "postlude.api.result",
     "run": "postlude.api.run",
+    "Rehearsal": "postlude.api.rehearse",
+    "rehearse": "postlude.api.rehearse",
     "Simulation": "postlude.api.simulate",
     "simulate": "postlude.api.simulate",
     "Fault": "postlude.runtime.faults",
@@ -29,7 +33,18 @@ _EXPORTS: Final = {
     "SpecError": "postlude.spec.problem",
 }
 
-__all__ = ["ConfigError", "Fault", "Run", "RunFailedError", "Simulation", "SpecError", "run", "simulate"]
+__all__ = [
+    "ConfigError",
+    "Fault",
+    "Rehearsal",
+    "Run",
+    "RunFailedError",
+    "Simulation",
+    "SpecError",
+    "rehearse",
+    "run",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -18,12 +18,14 @@ from postlude.executors.routing import RoutingExecutor
 from postlude.ports.executor import Executor
 from postlude.ports.journal import Catalog
 from postlude.runtime.attempt import Bench
+from postlude.runtime.faults import INJECTED, Fault, Faults
 from postlude.runtime.lease import Tenancy
 from postlude.spec.problem import ConfigError
 from postlude.stores.artifacts.local import LocalArtifacts
 from postlude.stores.home import Home, database_url, open_home
 from postlude.stores.sql.store import open_store
 from postlude.stores.store import Store
+from postlude.testing.faulty_executor import FaultyExecutor
 
 Containers = Literal["auto", "docker", "podman", "host"]
 
@@ -49,6 +51,7 @@ class RunOptions:
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
         exit_tasks_on_cancel: Whether exit tasks run when the run is canceled.
+        faults: What goes wrong on purpose; nothing is reused for tasks that have one.
 
     Raises:
         ConfigError: A value is none of these.
@@ -64,6 +67,7 @@ class RunOptions:
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
     exit_tasks_on_cancel: bool = True
+    faults: tuple[Fault, ...] = ()
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -71,6 +75,8 @@ class RunOptions:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name}: is {getattr(self, name)!r}. Choose one of: {', '.join(choices)}.")
+        if odd := [str(fault) for fault in self.faults if fault.kind not in INJECTED]:
+            raise ConfigError(f"faults: {', '.join(odd)}: only a simulation can have that. Use `postlude.simulate`.")
 
 
 _DEFAULTS: Final = RunOptions()
@@ -115,10 +121,11 @@ def open_catalog(home: Path | None = None) -> Catalog:
 
 def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
     bench = Bench(
-        executor=_executor(home, options.containers),
+        executor=_faulty(_executor(home, options.containers), options.faults),
         artifacts=LocalArtifacts(),
         clock=SystemClock(),
         cache=store.cache if options.cache else None,
+        uncached=Faults(options.faults).touches,
     )
     policy = Policy(
         workers=options.workers or os.cpu_count() or 1,
@@ -156,6 +163,10 @@ def _executor(home: Home, containers: Containers) -> Executor:
     if containers == "host":
         return RoutingExecutor(process=process, container=lambda: None, host=True)
     return RoutingExecutor(process=process, container=lambda: _containers(home, containers))
+
+
+def _faulty(executor: Executor, faults: tuple[Fault, ...]) -> Executor:
+    return FaultyExecutor(executor, faults) if faults else executor
 
 
 def _containers(home: Home, choice: Choice) -> Executor | None:

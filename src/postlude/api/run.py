@@ -1,12 +1,14 @@
 """Run a pipeline from Python: in scripts, notebooks and tests."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from postlude.api.interrupt import cancel_on_interrupt
 from postlude.api.result import Run
 from postlude.api.source import load_source
+from postlude.runtime.faults import INJECTED, Fault, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json
 from postlude.wiring import Containers, RunOptions, open_engine
@@ -24,6 +26,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     status_words: str = "kfp",
     containers: Containers = "auto",
     home: str | Path | None = None,
+    faults: Sequence[Fault] = (),
 ) -> Run:
     """Run a pipeline on this machine, to its end.
 
@@ -38,6 +41,8 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         status_words: "kfp" or "sdk", see `RunOptions`.
         containers: "auto", "docker", "podman" or "host", see `RunOptions`.
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
+        faults: What goes wrong on purpose: `postlude.Fault.fail`, `.kill` and `.delay`. One that never happened gives a
+            warning.
 
     Returns:
         The finished run. A failed run is a value too: see `Run.raise_for_state`.
@@ -50,6 +55,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     """
     loaded = load_source(source, pipeline=pipeline)
     given = check_arguments(loaded, arguments or {})
+    check_faults(loaded, faults, allowed=INJECTED)
     options = RunOptions(
         home=None if home is None else Path(home),
         workers=workers,
@@ -57,6 +63,10 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         failure_policy=failure_policy,
         status_words=status_words,
         containers=containers,
+        faults=tuple(faults),
     )
     with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
-        return Run(engine.run(loaded, given, name=name))
+        document = engine.run(loaded, given, name=name)
+    for sentence in without_effect(faults, fates_of(document)):
+        warnings.warn(sentence, stacklevel=2)
+    return Run(document)

@@ -13,7 +13,7 @@ from postlude.engines.simulated.engine import simulate as simulated
 from postlude.engines.simulated.made_up import decisions
 from postlude.engines.simulated.scenario import Scenario
 from postlude.runtime.document import TaskFacts, exit_of, run_document, task_document
-from postlude.runtime.faults import Fate, Fault, FaultKind, check_faults, without_effect
+from postlude.runtime.faults import Fault, FaultKind, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.paths import covers
 from postlude.spec.problem import ConfigError, Problem, SpecError
@@ -173,17 +173,13 @@ def _told(run: run_state.Run, scenario: Scenario) -> Simulation:
         ExitTask(path=one.watcher.path, about=one.about, payloads=one.payloads, document=by_path[one.watcher.path])
         for one in rehearsal.tellings(run)
     ]
+    document = {**run_document(run), "tasks": documents}
     return Simulation(
-        run=Run({**run_document(run), "tasks": documents}),
+        run=Run(document),
         exit_tasks=fired,
         made_up=[str(one) for one in decisions(run, scenario)],
-        without_effect=[*without_effect(scenario.faults, _fates(run)), *_never_canceled(run, scenario)],
+        without_effect=[*without_effect(scenario.faults, fates_of(document)), *_never_canceled(run, scenario)],
     )
-
-
-def _fates(run: run_state.Run) -> list[Fate]:
-    leaves = (task for task in run.tasks.values() if task.kind.is_leaf)
-    return [Fate(path=task.path, state=task.state.value, attempts=task.attempt) for task in leaves]
 
 
 def _never_canceled(run: run_state.Run, scenario: Scenario) -> list[str]:

@@ -7,8 +7,10 @@ from typing import Any
 import click
 
 from postlude.api.arguments import read_arguments
+from postlude.api.faults import read_faults
 from postlude.api.source import load_source
 from postlude.cli.drive import driver, finish
+from postlude.cli.fault_options import DELAY, FAIL, KILL, fault_texts
 from postlude.cli.options import (
     AS_JSON,
     CACHE,
@@ -24,6 +26,7 @@ from postlude.cli.options import (
     WORKERS,
     Seconds,
 )
+from postlude.runtime.faults import INJECTED, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json
 from postlude.wiring import RunOptions
@@ -40,6 +43,7 @@ _OPTIONS = (
     "exit_timeout_s",
     "exit_tasks_on_cancel",
 )
+_FAULTS = ("fail", "kill", "delay")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,9 @@ class _Request:
     help="What each exit task may take; else no limit but its own.",
 )
 @EXIT_TASKS_ON_CANCEL
+@FAIL
+@KILL
+@DELAY
 @HOME
 @AS_JSON
 def command(**given: Any) -> None:
@@ -100,15 +107,21 @@ def command(**given: Any) -> None:
 
 
 def _request(**given: Any) -> _Request:
-    options = RunOptions(**{name: given.pop(name) for name in _OPTIONS})
+    faults = read_faults(fault_texts(**{name: given.pop(name) for name in _FAULTS}))
+    options = RunOptions(faults=tuple(faults), **{name: given.pop(name) for name in _OPTIONS})
     return _Request(options=options, **given)
 
 
 def _run(request: _Request) -> Json:
     pipeline = load_source(request.source, pipeline=request.pipeline)
     arguments = check_arguments(pipeline, read_arguments(pipeline, request.pairs, request.params_file))
+    faults = request.options.faults
+    check_faults(pipeline, faults, allowed=INJECTED, source="the command line")
     with driver(request.options, silent=request.as_json) as driving:
-        return driving.drive(
+        document = driving.drive(
             pipeline.name,
             lambda engine, watch: engine.run(pipeline, arguments, name=request.name, watch=watch),
         )
+    for sentence in without_effect(faults, fates_of(document)):
+        click.echo(sentence, err=True)
+    return document

@@ -73,6 +73,14 @@ def tells(run: Run, telling: Telling, failed: Task) -> bool:
     return said or (telling.facts and _covered(run, telling, failed))
 
 
+def is_bad_news(run: Run, telling: Telling) -> bool:
+    """Whether a watcher was told that something failed or was canceled, whatever it was."""
+    if any(payload["state"] in (_FAILED, *_CANCELED) for payload in telling.payloads.values()):
+        return True
+    before = (task for task in run.tasks.values() if task.kind.is_leaf and task.state in _BAD)
+    return telling.facts and any(tells(run, telling, task) for task in before)
+
+
 def asks_for_status(run: Run, task: Task) -> bool:
     """Whether the task, as it is written, is told how what it watches ended."""
     sources = [binding.source for binding in task.spec.inputs.parameters.values()]

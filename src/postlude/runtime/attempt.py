@@ -6,7 +6,7 @@ The shell's side of `core.exchange`. Whatever goes wrong here is a failed attemp
 import shutil
 import signal
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +34,14 @@ class Bench:
 
     Attributes:
         cache: None where nothing is to be reused.
+        uncached: Whether nothing is to be reused for the task at a path.
     """
 
     executor: Executor
     artifacts: ArtifactStore
     clock: Clock
     cache: Cache | None = None
+    uncached: Callable[[str], bool] = lambda _path: False
 
 
 def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str) -> Event:
@@ -84,7 +86,7 @@ def _outcome(bench: Bench, run: Run, task: Task, directory: Path, artifacts: str
     executor = run.pipeline.executors[task.component.executor]
     if isinstance(executor, Importer):
         return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache)
-    key = None if bench.cache is None else fingerprint(run, task)
+    key = None if bench.cache is None or bench.uncached(task.path) else fingerprint(run, task)
     kept = _cached(bench, key)
     if kept is not None:
         return kept, True

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Self
 
-from postlude.core.task import State
+from postlude.core.task import Kind, State
 from postlude.spec.paths import Place, covers, pattern_of, places, refusal
 from postlude.spec.problem import Problem, SpecError
-from postlude.spec.types import Pipeline
+from postlude.spec.types import Json, Pipeline
 
 FAILURE: Final = "an injected failure"
 """What a failure says whose author did not."""
@@ -151,6 +151,12 @@ def without_effect(faults: Iterable[Fault], fates: Iterable[Fate]) -> Iterator[s
         meant = [fate for fate in listed if covers(fault.path, fate.path)]
         if not any(fate.attempts >= (fault.attempt or 1) for fate in meant):
             yield f"{fault} had no effect: {_why_not(fault, meant)}"
+
+
+def fates_of(document: Json) -> list[Fate]:
+    """The leaf tasks of a run document with its tasks."""
+    leaves = (task for task in document["tasks"] if Kind(task["kind"]).is_leaf)
+    return [Fate(path=task["path"], state=task["state"], attempts=task["attempts"]) for task in leaves]
 
 
 def _why_not(fault: Fault, meant: Sequence[Fate]) -> str:

@@ -16,7 +16,7 @@ from .attempt import Attempt
 from .child import start
 from .component import load_executor, warm_up
 from .logfile import LogFile
-from .wire import Ended, Frames, Inspect, Inventory, Message, Preload, Run, Stop, encode
+from .wire import Ended, Frames, Inspect, Inventory, Kill, Message, Preload, Run, Stop, encode
 
 
 class Supervisor:
@@ -69,6 +69,8 @@ class Supervisor:
                 self._run(order)
             case Stop():
                 self._stop(order)
+            case Kill():
+                self._kill(order)
             case Preload():
                 self._preload()
             case Inspect():
@@ -96,6 +98,11 @@ class Supervisor:
         attempt = self._attempts.get(order.id)
         if attempt is not None:
             attempt.stop("terminated", order.grace_s, time.monotonic())
+
+    def _kill(self, order: Kill) -> None:
+        attempt = self._attempts.get(order.id)
+        if attempt is not None and attempt.code is None:  # while nobody else can have its number
+            attempt.kill()
 
     def _preload(self) -> None:
         if self._preloaded:
