@@ -9,6 +9,7 @@ from postlude.api.result import Run
 from postlude.api.source import load_source
 from postlude.core import rehearsal, run_state
 from postlude.core.run_state import FailurePolicy, StatusWords
+from postlude.core.task import Task
 from postlude.engines.simulated.engine import simulate as simulated
 from postlude.engines.simulated.made_up import decisions
 from postlude.engines.simulated.scenario import Scenario
@@ -167,7 +168,7 @@ def simulation(
 
 def _told(run: run_state.Run, scenario: Scenario) -> Simulation:
     tasks = sorted((task for task in run.tasks.values() if task.path), key=lambda task: task.started_order)
-    documents = [task_document(task, TaskFacts(exit_of=exit_of(run, task))) for task in tasks]
+    documents = [_document(run, task) for task in tasks]
     by_path = {each["path"]: each for each in documents}
     fired = [
         ExitTask(path=one.watcher.path, about=one.about, payloads=one.payloads, document=by_path[one.watcher.path])
@@ -180,6 +181,12 @@ def _told(run: run_state.Run, scenario: Scenario) -> Simulation:
         made_up=[str(one) for one in decisions(run, scenario)],
         without_effect=[*without_effect(scenario.faults, fates_of(document)), *_never_canceled(run, scenario)],
     )
+
+
+def _document(run: run_state.Run, task: Task) -> Json:
+    """A task's part of the run document, as the catalog gives it: its place says its order."""
+    document = task_document(task, TaskFacts(exit_of=exit_of(run, task)))
+    return {key: value for key, value in document.items() if key != "order"}
 
 
 def _never_canceled(run: run_state.Run, scenario: Scenario) -> list[str]:
