@@ -207,7 +207,9 @@ def comparable(document: Any) -> Any:
     return json.loads(json.dumps(timeless(document)).replace(document["run_id"], "RUN"))
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(case=cases())
 def test_a_simulation_says_what_a_real_run_does(case: Case) -> None:
     simulated = simulation(case.pipeline, {}, case.scenario).run.document
@@ -216,7 +218,9 @@ def test_a_simulation_says_what_a_real_run_does(case: Case) -> None:
     assert comparable(simulated) == comparable(real)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=100, deadline=None, derandomize=True, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(case=cases(), workers=st.sampled_from([None, 2]))
 def test_a_simulation_always_ends_and_is_always_the_same(case: Case, workers: int | None) -> None:
     scenario = replace(case.scenario, workers=workers)

@@ -1,7 +1,7 @@
 """Where the tasks of a pipeline stand: their paths before anything has run, with "[*]" for the iterations of a loop."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
@@ -51,10 +51,11 @@ def refusal(known: Mapping[str, Place], path: str) -> str:
     if place is not None:
         return "" if place.leaf else f"is a group. Name a leaf: {_leaves_in(known, place.path)}."
     leaves = [each.path for each in known.values() if each.leaf]
-    bare = path.replace(ANY, "")
-    close = [each for each in leaves if each.replace(ANY, "") == _INDEX.sub("", bare)]
-    close = close or get_close_matches(path, leaves, n=3) or leaves[:_NAMED]
-    return f"the pipeline has no such task. Use {' or '.join(close)}." if close else "the pipeline has no tasks."
+    if not leaves:
+        return "the pipeline has no tasks."
+    close = _close(leaves, path)
+    advice = f"Use {' or '.join(close)}." if close else f"It has: {_some(leaves)}."
+    return f"the pipeline has no such task. {advice}"
 
 
 @lru_cache(maxsize=1024)
@@ -62,10 +63,22 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(re.escape(pattern).replace(re.escape(ANY), r"\[\d+\]"))
 
 
+def _close(leaves: Sequence[str], path: str) -> Sequence[str]:
+    """The leaves that were probably meant: without their indices, misspelt, or by the end of their path."""
+    bare = _INDEX.sub("", path.replace(ANY, ""))
+    same = [each for each in leaves if each.replace(ANY, "") == bare]
+    by_end = {each.rpartition("/")[2]: each for each in reversed(leaves)}
+    ends = get_close_matches(path.rpartition("/")[2], by_end, n=3)
+    return same or get_close_matches(path, leaves, n=3) or [by_end[end] for end in ends]
+
+
 def _leaves_in(known: Mapping[str, Place], group: str) -> str:
     inside = [each.path for each in known.values() if each.leaf and each.path.startswith((f"{group}/", f"{group}["))]
-    more = ["…"] if len(inside) > _NAMED else []
-    return ", ".join([*inside[:_NAMED], *more])
+    return _some(inside)
+
+
+def _some(paths: Sequence[str]) -> str:
+    return ", ".join([*paths[:_NAMED], *(["…"] if len(paths) > _NAMED else [])])
 
 
 def _below(pipeline: Pipeline, prefix: str, dag: Dag) -> Iterator[Place]:

@@ -57,7 +57,7 @@ class Stage:
         artifacts = f"sim://{run.run_id}/{task.path}/{task.attempt}"
         prepared = program(run, task, container, Places(outputs=_OUTPUTS, artifacts=artifacts))
         behaviour = _behaviour(faults)
-        after_s = _late_by(faults) + self._takes_s(prepared.timeout_s)
+        after_s = _late_by(faults) + self._takes_s(behaviour, prepared.timeout_s)
         error = error_of(exit_of(behaviour, prepared.timeout_s))
         return Performed(after_s=after_s, result=self._outputs(run, task, prepared) if error is None else error)
 
@@ -72,8 +72,10 @@ class Stage:
             return Performed(after_s=after_s, result=error)
         return Performed(after_s=after_s, result=found[0])
 
-    def _takes_s(self, limit_s: float | None) -> float:
-        return self._duration_s if limit_s is None else min(self._duration_s, limit_s)
+    def _takes_s(self, behaviour: Succeed | Fail | TimeOut, limit_s: float | None) -> float:
+        if limit_s is None:
+            return self._duration_s
+        return limit_s if isinstance(behaviour, TimeOut) else min(self._duration_s, limit_s)
 
     def _outputs(self, run: Run, task: Task, prepared: Program) -> Outputs | TaskError:
         given = self._products.of(task.path)
