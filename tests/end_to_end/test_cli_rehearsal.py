@@ -198,8 +198,10 @@ def test_run_refuses_what_it_cannot_inject_before_anything_runs(nightly: Path, t
     assert (done.returncode, done.stdout, (tmp_path / "home").exists()) == (2, "", False)
     assert done.stderr.splitlines() == [
         "the command line has 1 problem:",
-        "  --kill exit-handler-1/trian: the pipeline has no such task. "
-        "Use exit-handler-1/train or exit-handler-1/prepare.",
+        (
+            "  --kill exit-handler-1/trian: the pipeline has no such task. "
+            "Use exit-handler-1/train or exit-handler-1/prepare."
+        ),
     ]
 
 

@@ -112,7 +112,8 @@ def _verdict(found: Rehearsal) -> Iterator[Row]:
     if found.ok:
         yield ("✓ ", "green"), (f"{found.pipeline}: somebody is told of every failure ({tried} cases tried)", "")
         return
-    said = f"{found.pipeline}: nobody is told of {len(found.unhandled)} failures ({tried} cases tried)"
+    count = len(found.unhandled)
+    said = f"{found.pipeline}: nobody is told of {count} failure{'s' if count != 1 else ''} ({tried} cases tried)"
     yield ("✗ ", "bold red"), (said, "")
     for task, cases in groupby(found.unhandled, key=lambda case: case.task):
         yield ("  ", ""), (f"{task}: {', '.join(case.mishap.value for case in cases)}", "")

@@ -45,7 +45,7 @@ class FaultyExecutor(Executor):
         if not faults:
             return self._executor.run(attempt)
         with self._entered(attempt) as stopped:
-            return self._afflicted(attempt, {fault.kind: fault for fault in reversed(faults)}, stopped)
+            return self._afflicted(attempt, faults, stopped)
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """See `Executor.terminate`."""
@@ -85,17 +85,19 @@ class FaultyExecutor(Executor):
 
     # --- what goes wrong ----------------------------------------------------------------------------------------------
 
-    def _afflicted(self, attempt: Attempt, faults: dict[FaultKind, Fault], stopped: Event) -> Exit:
-        if FaultKind.DELAY in faults:
-            self._log(attempt, f"it starts {faults[FaultKind.DELAY].wait_s:g} s later")
-            stopped.wait(faults[FaultKind.DELAY].wait_s)
-        if stopped.is_set():
-            return self._executor.run(attempt)  # which was told, too, and starts nothing
-        if FaultKind.FAIL in faults:
-            message = faults[FaultKind.FAIL].message or FAILURE
-            self._log(attempt, f"it is not run, and fails: {message}")
-            return Exit(ending=Ending.EXITED, code=1, message=message)
-        return self._killed(attempt) if FaultKind.KILL in faults else self._executor.run(attempt)
+    def _afflicted(self, attempt: Attempt, faults: Sequence[Fault], stopped: Event) -> Exit:
+        late_by_s = sum(fault.wait_s for fault in faults)
+        if late_by_s:
+            self._log(attempt, f"it starts {late_by_s:g} s later")
+            stopped.wait(late_by_s)
+        end = next((fault for fault in faults if fault.kind is not FaultKind.DELAY), None)
+        if stopped.is_set() or end is None:
+            return self._executor.run(attempt)  # where it was stopped, it was told, too, and starts nothing
+        return self._killed(attempt) if end.kind is FaultKind.KILL else self._failed(attempt, end.message or FAILURE)
+
+    def _failed(self, attempt: Attempt, message: str) -> Exit:
+        self._log(attempt, f"it is not run, and fails: {message}")
+        return Exit(ending=Ending.EXITED, code=1, message=message)
 
     def _killed(self, attempt: Attempt) -> Exit:
         self._log(attempt, "it is killed as soon as it runs")

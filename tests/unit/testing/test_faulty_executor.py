@@ -76,6 +76,12 @@ def test_the_log_says_what_was_injected(attempt: Attempt, fault: Fault, said: st
     assert logged(attempt) == [said]
 
 
+def test_of_several_faults_the_first_that_ends_it_counts(attempt: Attempt) -> None:
+    delays = [Fault.delay(PATH, 0.01), Fault.delay(PATH, 0.02)]
+    assert faulty([*delays, Fault.kill(PATH), Fault.fail(PATH)])[0].run(attempt) == KILLED
+    assert logged(attempt)[0] == "postlude: injected fault: it starts 0.03 s later"
+
+
 def test_a_process_is_really_killed(attempt: Attempt, tmp_path: Path) -> None:
     executor = FaultyExecutor(ProcessExecutor(home=tmp_path / "home"), [Fault.kill(PATH)])
     try:
