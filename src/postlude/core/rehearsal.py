@@ -6,7 +6,7 @@ inputs that is FAILED with the task among its failures, or CANCELED and speaks o
 `workflow.status` or `workflow.failures` that its program asks for, and that covers the task.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,16 +39,17 @@ class Telling:
     facts: bool
 
 
-def watches(task: Task) -> bool:
+def watches(run: Run, task: Task) -> bool:
     """Whether the task runs whatever became of what it depends on: an exit task, or one that ignores failures."""
-    return task.spec.trigger.strategy is Strategy.ALL_COMPLETED and task.index is None and bool(task.spec.depends_on)
+    indifferent = task.spec.trigger.strategy is Strategy.ALL_COMPLETED and task.index is None
+    return indifferent and bool(_upstreams(run, task))
 
 
 def keeps_watch(run: Run, task: Task) -> bool:
     """Whether the task is a watcher or part of one."""
     at = task
     while at.path != ROOT:
-        if watches(at):
+        if watches(run, at):
             return True
         at = run.tasks[at.parent]
     return False
@@ -56,14 +57,14 @@ def keeps_watch(run: Run, task: Task) -> bool:
 
 def tellings(run: Run) -> list[Telling]:
     """The watchers that came to run, in the order of their start."""
-    began = [task for task in run.tasks.values() if watches(task) and _began(task)]
+    began = [task for task in run.tasks.values() if watches(run, task) and _began(task)]
     return [_telling(run, task) for task in sorted(began, key=lambda task: task.started_order)]
 
 
 def tells(run: Run, telling: Telling, failed: Task) -> bool:
     """Whether a watcher was told that the task failed or was canceled."""
     watcher = telling.watcher
-    if failed.state not in _BAD or watcher.started_order < failed.finished_order or _is_inside(failed.path, watcher):
+    if failed.state not in _BAD:
         return False
     sources = watcher.spec.inputs.parameters
     said = any(
@@ -92,13 +93,18 @@ def asks_for_status(run: Run, task: Task) -> bool:
 # --- what was said ----------------------------------------------------------------------------------------------------
 
 
+def _upstreams(run: Run, task: Task) -> Sequence[str]:
+    dag = run.tasks[task.parent].component.dag
+    return () if dag is None else dag.topology.upstreams.get(task.spec.key, ())
+
+
 def _began(task: Task) -> bool:
     return task.entered or (task.attempt > 0 and task.started_order > 0)
 
 
 def _telling(run: Run, task: Task) -> Telling:
     statuses = [n for n, bound in task.spec.inputs.parameters.items() if isinstance(bound.source, FinalStatusOf)]
-    upstreams = task.spec.depends_on
+    upstreams = _upstreams(run, task)
     return Telling(
         watcher=task,
         about=child_path(task.parent, upstreams[0]) if len(upstreams) == 1 else ROOT,
@@ -139,10 +145,6 @@ def _holds(run: Run, group: Task, task: Task) -> bool:
         if at.path == group.path:
             return True
     return False
-
-
-def _is_inside(path: TaskPath, group: Task) -> bool:
-    return path == group.path or path.startswith((f"{group.path}/", f"{group.path}["))
 
 
 # --- what programs ask for --------------------------------------------------------------------------------------------

@@ -83,6 +83,12 @@ HANDLER = {"eh": task("body"), "bye": exit_task("eh")}
             [],
             id="outside-of-groups-it-is-the-run-s-so-far",
         ),
+        pytest.param(
+            pipeline({"a": task(), "b": saying("{{workflow.status}}", "a"), "c": task("leaf", "b")}, SAYS),
+            [Mishap.FAIL],
+            ["c fail"],
+            id="and-not-what-comes-after",
+        ),
     ],
 )
 def test_which_failures_nobody_is_told_about(given: Pipeline, only: list[Mishap], left: list[str]) -> None:
