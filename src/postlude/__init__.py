@@ -7,9 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from postlude.api.rehearse import Rehearsal as Rehearsal
+    from postlude.api.rehearse import rehearse as rehearse
     from postlude.api.result import Run as Run
     from postlude.api.result import RunFailedError as RunFailedError
     from postlude.api.run import run as run
+    from postlude.api.simulate import Simulation as Simulation
+    from postlude.api.simulate import simulate as simulate
+    from postlude.runtime.faults import Fault as Fault
     from postlude.spec.problem import ConfigError as ConfigError
     from postlude.spec.problem import SpecError as SpecError
 
@@ -19,11 +24,27 @@ _EXPORTS: Final = {
     "Run": "postlude.api.result",
     "RunFailedError": "postlude.api.result",
     "run": "postlude.api.run",
+    "Rehearsal": "postlude.api.rehearse",
+    "rehearse": "postlude.api.rehearse",
+    "Simulation": "postlude.api.simulate",
+    "simulate": "postlude.api.simulate",
+    "Fault": "postlude.runtime.faults",
     "ConfigError": "postlude.spec.problem",
     "SpecError": "postlude.spec.problem",
 }
 
-__all__ = ["ConfigError", "Run", "RunFailedError", "SpecError", "run"]
+__all__ = [
+    "ConfigError",
+    "Fault",
+    "Rehearsal",
+    "Run",
+    "RunFailedError",
+    "Simulation",
+    "SpecError",
+    "rehearse",
+    "run",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

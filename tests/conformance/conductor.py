@@ -23,7 +23,8 @@ from postlude.runtime.document import run_document
 from postlude.runtime.recover import recover
 from postlude.spec.types import Json
 from postlude.stores.store import Store
-from postlude.wiring import RunOptions, open_engine, open_stored
+from postlude.wiring import RunOptions, open_engine
+from postlude.wiring.stores import open_stored
 
 Act = Callable[[LocalEngine], object]
 When = Callable[[Task], bool]

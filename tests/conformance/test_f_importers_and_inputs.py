@@ -22,7 +22,7 @@ from kfp import dsl
 
 import postlude
 from postlude.executors.container.engine import find_engine
-from postlude.wiring import open_catalog
+from postlude.wiring.stores import open_catalog
 
 BODY = "exit-handler-1"
 

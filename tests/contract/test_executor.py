@@ -20,6 +20,8 @@ from postlude.executors.process.executor import ProcessExecutor
 from postlude.executors.process.log import read_log
 from postlude.executors.routing import RoutingExecutor
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.runtime.faults import Fault
+from postlude.testing import FaultyExecutor
 
 READY = "ready"
 
@@ -55,6 +57,11 @@ SUBJECTS = (
         needs="podman",
     ),
     Subject(name="fake", make=lambda _home: FakeExecutor(acted)),
+    Subject(
+        name="faulty",
+        # it has faults, and none of them is for the attempts of these tests
+        make=lambda home: FaultyExecutor(ProcessExecutor(home=home), [Fault.fail("other"), Fault.kill("loop[*]/x")]),
+    ),
 )
 RUNS_PROGRAMS = [each for each in SUBJECTS if each.name != "fake"]
 """Those that what a program finds at its start can be asked of."""
@@ -170,6 +177,21 @@ def test_terminate_kills_it_after_the_grace_period(executor: Executor, subject: 
         executor.terminate("run", running.path, 1, grace_s=0.05)
         killed = ended.result(30)
     assert (killed.ending, killed.code) == (Ending.TERMINATED, subject.killed_by_grace)
+
+
+def test_a_kill_is_its_end_by_a_signal_that_nobody_here_sent(executor: Executor, attempt: Attempt) -> None:
+    running = shell(attempt, f'trap "" TERM; echo {READY}; while true; do sleep 0.01; done')
+    with ThreadPoolExecutor(1) as threads:
+        ended = threads.submit(executor.run, running)
+        wait_for(running, READY)
+        assert executor.kill("run", running.path, 1)
+        assert ended.result(30) == Exit(ending=Ending.EXITED, code=-9, message="killed by SIGKILL")
+
+
+def test_a_kill_finds_nothing_where_nothing_runs(executor: Executor, attempt: Attempt) -> None:
+    assert not executor.kill("run", attempt.path, 1)
+    assert executor.run(attempt) == Exit(ending=Ending.EXITED, code=0)
+    assert not executor.kill("run", attempt.path, 1)
 
 
 def test_terminating_something_unknown_is_ignored(executor: Executor, attempt: Attempt) -> None:

@@ -17,7 +17,8 @@ from postlude.api.source import load_source
 from postlude.engines.local.engine import LocalEngine
 from postlude.runtime.checkpoint import Point
 from postlude.spec.types import Pipeline
-from postlude.wiring import RunOptions, open_stored
+from postlude.wiring import RunOptions
+from postlude.wiring.stores import open_stored
 
 RANDOM = "random moment"
 _EXIT_TASKS = {"tell": "outer", "exit-handler-1/inner/tell": "inner"}

@@ -11,7 +11,7 @@ from typing import Any
 from postlude.core.task import TaskPath
 from postlude.runtime.verify import verify
 from postlude.stores.home import open_home
-from postlude.wiring import open_stored
+from postlude.wiring.stores import open_stored
 
 Json = Any
 _LOST = 14

@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from postlude.wiring import open_stored
+from postlude.wiring.stores import open_stored
 
 SUPERVISOR_OF_A_DEAD_ENGINE = """
 import os, signal, socket, subprocess, sys

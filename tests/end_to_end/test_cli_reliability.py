@@ -8,7 +8,7 @@ import pytest
 import yaml
 from reliability_lab import FETCH, PUBLISH, TRAIN, Lab, Running, attempts, open_gate, states, task, told
 
-from postlude.wiring import open_stored
+from postlude.wiring.stores import open_stored
 
 DONE = {"fetch": "SUCCEEDED", "train": "SUCCEEDED", "publish": "SUCCEEDED", "notify": "SUCCEEDED"}
 ENDED = {"fetch": "SUCCEEDED", "train": "CANCELED", "publish": "CANCELED", "notify": "SUCCEEDED"}

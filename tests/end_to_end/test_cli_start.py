@@ -48,11 +48,15 @@ def test_nothing_heavy_is_imported(body: str, exit_code: int) -> None:
     assert loaded(body, exit_code) == []
 
 
-@pytest.mark.parametrize("command", ["validate", "graph"])
-def test_reading_a_pipeline_needs_neither_sdk_nor_database_nor_rich(command: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("command", "exit_code"), [("validate", 0), ("graph", 0), ("simulate", 0), ("rehearse", 1)], ids=str
+)
+def test_reading_a_pipeline_needs_neither_sdk_nor_database_nor_rich(
+    command: str, exit_code: int, tmp_path: Path
+) -> None:
     source = tmp_path / "demo.json"
     source.write_text(json.dumps(IR))
-    found = loaded(f"from postlude.cli.main import postlude; postlude([{command!r}, {str(source)!r}])")
+    found = loaded(f"from postlude.cli.main import postlude; postlude([{command!r}, {str(source)!r}])", exit_code)
     assert not set(found) & {"kfp", "sqlalchemy", "alembic", "rich", "google.protobuf"}
 
 
@@ -103,5 +107,5 @@ def test_help_lists_every_command() -> None:
         [sys.executable, "-m", "postlude", "--help"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     listed = [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()]
-    reading = ["validate", "graph", "runs", "show", "logs", "events", "explain"]
+    reading = ["validate", "simulate", "rehearse", "graph", "runs", "show", "logs", "events", "explain"]
     assert listed == ["run", *reading, "cancel", "stop", "resume", "retry", "verify", "gc", "version"]

@@ -11,7 +11,7 @@ import pytest
 from kfp import compiler, dsl
 
 import postlude
-from postlude.wiring import open_catalog
+from postlude.wiring.stores import open_catalog
 
 TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
 TITLE = b"\x1b]0;owned"

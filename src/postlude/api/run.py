@@ -1,6 +1,7 @@
 """Run a pipeline from Python: in scripts, notebooks and tests."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from postlude.api.interrupt import cancel_on_interrupt
 from postlude.api.result import Run
 from postlude.api.source import load_source
 from postlude.api.values import fetching
+from postlude.runtime.faults import INJECTED, Fault, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json
 from postlude.wiring import Containers, RunOptions, open_engine
@@ -30,6 +32,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     offline: bool = False,
     home: str | Path | None = None,
     pipeline_root: str | None = None,
+    faults: Sequence[Fault] = (),
 ) -> Run:
     """Run a pipeline on this machine, to its end.
 
@@ -49,6 +52,8 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         offline: Whether no package may be fetched and no image pulled.
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
         pipeline_root: Where artifacts go, see `RunOptions`; None for the home.
+        faults: What goes wrong on purpose: `postlude.Fault.fail`, `.kill` and `.delay`. One that never happened gives a
+            warning.
 
     Returns:
         The finished run. A failed run is a value too: see `Run.raise_for_state`.
@@ -71,10 +76,14 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         containers=containers,
         pipeline_root=pipeline_root,
         offline=offline,
+        faults=tuple(faults),
     )
     with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
         loaded = load_source(source, pipeline=pipeline, home=options.home)
         given = check_arguments(loaded, arguments or {})
+        check_faults(loaded, faults, allowed=INJECTED)
         with cancel_on_interrupt(engine.cancel):
             document = engine.run(loaded, given, name=name)
+    for sentence in without_effect(faults, fates_of(document)):
+        warnings.warn(sentence, stacklevel=2)
     return Run(document, fetching(options.home, document["run_id"]))

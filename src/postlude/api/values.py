@@ -7,7 +7,7 @@ from pathlib import Path
 from postlude.runtime.values import read_value
 from postlude.spec.types import Json
 from postlude.stores.home import open_home
-from postlude.wiring import open_stored
+from postlude.wiring.stores import open_stored
 
 
 def fetching(home: Path | None, run_id: str) -> Callable[[str], Json]:

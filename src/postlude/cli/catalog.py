@@ -7,7 +7,7 @@ from pathlib import Path
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.store import Store
-from postlude.wiring import open_catalog, open_stored
+from postlude.wiring.stores import open_catalog, open_stored
 
 
 def stored_run(home: Path | None, run: str) -> Json:

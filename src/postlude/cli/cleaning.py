@@ -12,7 +12,7 @@ from postlude.runtime.lease import HeldError, Tenancy
 from postlude.stores.artifacts.anywhere import downloads
 from postlude.stores.home import Home, safe_name
 from postlude.stores.store import Store
-from postlude.wiring import tenancy
+from postlude.wiring.stores import tenancy
 
 
 @dataclass(slots=True, kw_only=True)

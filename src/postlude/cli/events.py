@@ -12,7 +12,7 @@ from postlude.cli.screen import print_rows
 from postlude.cli.verdict import SHORT_ID
 from postlude.spec.types import Json
 from postlude.stores.store import Store
-from postlude.wiring import tenancy
+from postlude.wiring.stores import tenancy
 
 
 @click.command("events")

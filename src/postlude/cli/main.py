@@ -20,6 +20,8 @@ class _Command(NamedTuple):
 _COMMANDS: Final = {
     "run": _Command("postlude.cli.run", "Run a pipeline on this machine."),
     "validate": _Command("postlude.cli.validate", "Say whether a pipeline can run, and every problem if not."),
+    "simulate": _Command("postlude.cli.simulate", "Say what becomes of a pipeline if tasks fail; runs nothing."),
+    "rehearse": _Command("postlude.cli.rehearse", "Try every failure of a pipeline, and say who is told."),
     "graph": _Command("postlude.cli.graph", "Print a pipeline as a Mermaid flowchart."),
     "runs": _Command("postlude.cli.runs", "List runs, newest first."),
     "show": _Command("postlude.cli.show", "Show a run: its tasks and the verdict."),

@@ -13,7 +13,7 @@ from postlude.cli.verdict import SHORT_ID
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.store import Store
-from postlude.wiring import tenancy
+from postlude.wiring.stores import tenancy
 
 
 def ask(home: Path | None, run: str, message: Json, asked: str, *, wait: bool) -> None:

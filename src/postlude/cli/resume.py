@@ -27,7 +27,8 @@ from postlude.ports.lease import Holder
 from postlude.spec.problem import ConfigError, SpecError
 from postlude.spec.types import Json
 from postlude.stores.store import Store
-from postlude.wiring import RunOptions, tenancy
+from postlude.wiring import RunOptions
+from postlude.wiring.stores import tenancy
 
 _NOTHING = "Nothing to resume: no run of this home is unfinished and without an engine."
 

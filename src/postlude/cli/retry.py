@@ -32,7 +32,8 @@ from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json, Pipeline
 from postlude.spec.values import dataclass
 from postlude.stores.store import Store
-from postlude.wiring import RunOptions, tenancy
+from postlude.wiring import RunOptions
+from postlude.wiring.stores import tenancy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from typing import Any
 
 import click
 
+from postlude.api.faults import read_faults
 from postlude.cli.drive import driver, finish
+from postlude.cli.fault_options import DELAY, FAIL, KILL, fault_texts
 from postlude.cli.options import (
     AS_JSON,
     CACHE,
@@ -24,6 +26,7 @@ from postlude.cli.options import (
     WORKERS,
     Seconds,
 )
+from postlude.runtime.faults import INJECTED, check_faults, fates_of, without_effect
 from postlude.spec.types import Json, Pipeline
 from postlude.spec.values import dataclass
 from postlude.wiring import RunOptions
@@ -45,6 +48,7 @@ _OPTIONS = (
     "exit_tasks_on_cancel",
     "pipeline_root",
 )
+_FAULTS = ("fail", "kill", "delay")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,9 @@ class _Request:
 )
 @EXIT_TASKS_ON_CANCEL
 @PIPELINE_ROOT
+@FAIL
+@KILL
+@DELAY
 @HOME
 @AS_JSON
 def command(**given: Any) -> None:
@@ -108,17 +115,23 @@ def command(**given: Any) -> None:
 
 
 def _request(**given: Any) -> _Request:
-    options = RunOptions(**{name: given.pop(name) for name in _OPTIONS})
+    faults = read_faults(fault_texts(**{name: given.pop(name) for name in _FAULTS}))
+    options = RunOptions(faults=tuple(faults), **{name: given.pop(name) for name in _OPTIONS})
     return _Request(options=options, **given)
 
 
 def _run(request: _Request) -> Json:
+    faults = request.options.faults
     with driver(request.options, silent=request.as_json) as driving:
         pipeline, arguments = _asked_for(request)
-        return driving.drive(
+        check_faults(pipeline, faults, allowed=INJECTED, source="the command line")
+        document = driving.drive(
             pipeline.name,
             lambda engine, watch: engine.run(pipeline, arguments, name=request.name, watch=watch),
         )
+    for sentence in without_effect(faults, fates_of(document)):
+        click.echo(sentence, err=True)
+    return document
 
 
 def _asked_for(request: _Request) -> tuple[Pipeline, dict[str, Json]]:

@@ -14,7 +14,7 @@ from postlude.cli.verdict import SHORT_ID
 from postlude.cli.words import LOOKS, duration, epoch, wall_date
 from postlude.core.task import State
 from postlude.spec.types import Json
-from postlude.wiring import open_catalog
+from postlude.wiring.stores import open_catalog
 
 _COLUMNS = ("RUN", "PIPELINE", "STATE", "STARTED", "DURATION")
 

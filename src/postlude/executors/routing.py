@@ -62,6 +62,12 @@ class RoutingExecutor(Executor):
                 return
         executor.terminate(run_id, path, attempt, grace_s=grace_s)
 
+    def kill(self, run_id: str, path: TaskPath, attempt: int) -> bool:
+        """See `Executor.kill`."""
+        with self._lock:
+            executor = self._routes.get((run_id, path, attempt))
+        return executor is not None and executor.kill(run_id, path, attempt)
+
     def remove_leftovers(self, run_id: str) -> int:
         """See `Executor.remove_leftovers`."""
         containers = None if self.host else self._container()

@@ -101,6 +101,14 @@ class Executor(Protocol):
         """
         ...
 
+    def kill(self, run_id: str, path: TaskPath, attempt: int) -> bool:
+        """Kill what runs of an attempt with SIGKILL now, as the kernel does when memory is short.
+
+        `run` reports the end as EXITED, with code -9. Gives whether there was something to kill; an attempt that has
+        not come to run yet is not remembered.
+        """
+        ...
+
     def remove_leftovers(self, run_id: str) -> int:
         """End whatever a dead engine left running of a run that is driven by nobody; how many attempts there were.
 

@@ -6,7 +6,7 @@ The shell's side of `core.exchange`. Whatever goes wrong here is a failed attemp
 import shutil
 import signal
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -36,12 +36,14 @@ class Bench:
 
     Attributes:
         cache: None where nothing is to be reused.
+        uncached: Whether nothing is to be reused for the task at a path.
     """
 
     executor: Executor
     artifacts: ArtifactStore
     clock: Clock
     cache: Cache | None = None
+    uncached: Callable[[str], bool] = lambda _path: False
 
 
 def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str) -> Event:
@@ -60,7 +62,7 @@ def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, arti
     try:
         result = _outcome(bench, run, task, directory, artifacts)
     except Exception as fault:  # noqa: BLE001 - a defect of ours must not skip exit tasks (R11)
-        result = _defect(fault)
+        result = defect(fault)
     at = bench.clock.now()
     if isinstance(result, TaskError):
         return Failed(path=task.path, attempt=task.attempt, at=at, error=result)
@@ -73,7 +75,8 @@ def log_path(directory: Path) -> Path:
     return directory / "log.txt"
 
 
-def _defect(fault: Exception) -> TaskError:
+def defect(fault: Exception) -> TaskError:
+    """The error of an attempt that failed for a fault of ours, or of this machine's."""
     where = traceback.extract_tb(fault.__traceback__)[-1]
     text = f"{type(fault).__name__}: {fault} ({Path(where.filename).name}:{where.lineno})"
     if isinstance(fault, OSError):
@@ -85,7 +88,7 @@ def _outcome(bench: Bench, run: Run, task: Task, directory: Path, artifacts: str
     executor = run.pipeline.executors[task.component.executor]
     if isinstance(executor, Importer):
         return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache)
-    key = None if bench.cache is None else fingerprint(run, task)
+    key = None if bench.cache is None or bench.uncached(task.path) else fingerprint(run, task)
     kept = _cached(bench, key)
     if kept is not None:
         return kept, True

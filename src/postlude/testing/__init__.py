@@ -4,7 +4,9 @@ The executor that runs nothing is `postlude.executors.fake.FakeExecutor`, the st
 `postlude.stores.memory.open_memory_store`.
 """
 
+from postlude.runtime.faults import Fault
 from postlude.testing.clock import ManualClock
 from postlude.testing.faults import FailingJournal
+from postlude.testing.faulty_executor import FaultyExecutor
 
-__all__ = ["FailingJournal", "ManualClock"]
+__all__ = ["FailingJournal", "Fault", "FaultyExecutor", "ManualClock"]

@@ -27,6 +27,10 @@ class Lending(Executor):
         """See `Executor.terminate`."""
         self.executor.terminate(run_id, path, attempt, grace_s=grace_s)
 
+    def kill(self, run_id: str, path: TaskPath, attempt: int) -> bool:
+        """See `Executor.kill`."""
+        return self.executor.kill(run_id, path, attempt)
+
     def remove_leftovers(self, run_id: str) -> int:
         """See `Executor.remove_leftovers`."""
         return self.executor.remove_leftovers(run_id)

@@ -104,6 +104,12 @@ class ContainerExecutor:
                 return
         running.stop(Ending.TERMINATED, grace_s)
 
+    def kill(self, run_id: str, path: TaskPath, attempt: int) -> bool:
+        """Kill a running attempt's container; see `Executor.kill`."""
+        with self._lock:
+            running = self._running.get(self._name(run_id, path, attempt))
+        return running is not None and self._client.call("kill", "--signal=KILL", running.name).ok
+
     def close(self) -> None:
         """Kill and remove what still runs. Attempts offered later are NOT_STARTED."""
         with self._lock:

@@ -1,6 +1,7 @@
 """An executor that runs nothing: each attempt does what a script says."""
 
-from postlude.executors.fake.behaviour import (
+from postlude.executors.fake.executor import FakeExecutor
+from postlude.ports.behaviour import (
     OUT_OF_MEMORY,
     Behaviour,
     Fail,
@@ -12,7 +13,6 @@ from postlude.executors.fake.behaviour import (
     Vanish,
     by_path,
 )
-from postlude.executors.fake.executor import FakeExecutor
 
 __all__ = [
     "OUT_OF_MEMORY",

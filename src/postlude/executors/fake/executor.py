@@ -12,8 +12,19 @@ from threading import Condition
 from typing import Final
 
 from postlude.core.task import TaskPath
-from postlude.executors.fake.behaviour import Behaviour, Fail, Hold, NotStart, Script, Succeed, TimeOut, Vanish, by_path
 from postlude.executors.fake.writing import write_log, write_outputs
+from postlude.ports.behaviour import (
+    KILLED,
+    Behaviour,
+    Hold,
+    NotStart,
+    Script,
+    Succeed,
+    TimeOut,
+    Vanish,
+    by_path,
+    exit_of,
+)
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 
 _Key = tuple[str, TaskPath, int]
@@ -37,6 +48,7 @@ class FakeExecutor(Executor):
         self._running: set[_Key] = set()
         self._terminated: dict[_Key, float] = {}
         self._released: set[str] = set()
+        self._killed: set[_Key] = set()
         self._most_at_once = 0
         self._closed = False
 
@@ -101,6 +113,15 @@ class FakeExecutor(Executor):
             self._terminated.setdefault((run_id, path, attempt), grace_s)
             self._moved.notify_all()
 
+    def kill(self, run_id: str, path: TaskPath, attempt: int) -> bool:
+        """See `Executor.kill`."""
+        key = (run_id, path, attempt)
+        with self._moved:
+            if key in self._running:
+                self._killed.add(key)
+                self._moved.notify_all()
+            return key in self._running
+
     def remove_leftovers(self, run_id: str) -> int:  # noqa: ARG002 - the port's signature
         """See `Executor.remove_leftovers`: nothing runs, so nothing is left."""
         return 0
@@ -133,32 +154,26 @@ class FakeExecutor(Executor):
             with self._moved:
                 self._running.discard(key)
                 self._terminated.pop(key, None)
+                self._killed.discard(key)
                 self._moved.notify_all()
 
     def _perform(self, attempt: Attempt, behaviour: Behaviour) -> Exit:
         if not isinstance(behaviour, NotStart | Vanish):
             write_log(attempt.log, behaviour.says, self._now)
-        match behaviour:
-            case Succeed():
-                write_outputs(attempt, behaviour)
-                return Exit(ending=Ending.EXITED, code=0)
-            case Fail(exit_code=code, message=message, out_of_memory=oom):
-                return Exit(ending=Ending.EXITED, code=code, message=message or _cause(code), oom=oom)
-            case TimeOut():
-                return _timed_out(attempt)
-            case NotStart(message=message):
-                return Exit(ending=Ending.NOT_STARTED, message=message)
-            case Vanish(message=message):
-                return Exit(ending=Ending.LOST, message=message)
-            case Hold():
-                return self._held(attempt, behaviour) or self._perform(attempt, behaviour.then)
+        if isinstance(behaviour, Hold):
+            return self._held(attempt, behaviour) or self._perform(attempt, behaviour.then)
+        if isinstance(behaviour, Succeed):
+            write_outputs(attempt, behaviour)
+        return exit_of(behaviour, attempt.timeout_s)
 
     def _held(self, attempt: Attempt, hold: Hold) -> Exit | None:
         """How it ended while it was held; None where it was released."""
         key = _key(attempt)
         with self._moved:
             if not self._moved.wait_for(lambda: self._is_told(key), attempt.timeout_s):
-                return _timed_out(attempt)
+                return exit_of(TimeOut(), attempt.timeout_s)
+            if key in self._killed:
+                return exit_of(KILLED, attempt.timeout_s)
             if not self._closed and key not in self._terminated:
                 return None
             ignored = hold.ignores_sigterm and not self._closed
@@ -172,17 +187,8 @@ class FakeExecutor(Executor):
         )
 
     def _is_told(self, key: _Key) -> bool:
-        return self._closed or key in self._terminated or key[1] in self._released
+        return self._closed or key in self._terminated or key in self._killed or key[1] in self._released
 
 
 def _key(attempt: Attempt) -> _Key:
     return (attempt.run_id, attempt.path, attempt.attempt)
-
-
-def _timed_out(attempt: Attempt) -> Exit:
-    limit = "" if attempt.timeout_s is None else f" after {attempt.timeout_s:g} s"
-    return Exit(ending=Ending.TIMED_OUT, code=-signal.SIGTERM, message=f"timed out{limit}")
-
-
-def _cause(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from postlude.core.exchange import local_path
 from postlude.core.instant import rfc3339
-from postlude.executors.fake.behaviour import Said, Succeed
+from postlude.ports.behaviour import Said, Succeed
 from postlude.ports.executor import Attempt
 from postlude.spec.types import Json
 

@@ -120,6 +120,15 @@ class ProcessExecutor(Executor):
             if under_way.supervisor is not None:
                 under_way.supervisor.stop(under_way.id, grace_s)
 
+    def kill(self, run_id: str, path: TaskPath, attempt: int) -> bool:
+        """See `ports.executor.Executor.kill`."""
+        with self._lock:
+            under_way = self._under_way.get((run_id, path, attempt))
+        if under_way is None or under_way.supervisor is None:
+            return False
+        under_way.supervisor.kill(under_way.id)
+        return True
+
     def remove_leftovers(self, run_id: str) -> int:  # noqa: ARG002 - the port's signature
         """See `ports.executor.Executor.remove_leftovers`: processes die with the engine that started them."""
         return 0

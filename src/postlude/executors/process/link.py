@@ -18,6 +18,7 @@ from postlude.executors.process.supervisor.wire import (
     Frames,
     Inspect,
     Inventory,
+    Kill,
     Message,
     Preload,
     Run,
@@ -97,6 +98,11 @@ class Supervisor:
         """Ask it to end an attempt; nothing happens where it is dead, or the attempt is over."""
         with suppress(OSError):
             self._send(Stop(id=attempt, grace_s=grace_s))
+
+    def kill(self, attempt: int) -> None:
+        """Ask it to kill an attempt's processes; nothing happens where it is dead, or the attempt is over."""
+        with suppress(OSError):
+            self._send(Kill(id=attempt))
 
     def preload(self) -> None:
         """Ask it to import the SDK's executor now."""

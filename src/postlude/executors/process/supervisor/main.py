@@ -18,7 +18,7 @@ from .component import rehearse
 from .logfile import LogFile
 from .processors import Processors
 from .spares import Spares
-from .wire import Begun, Ended, Frames, Inspect, Inventory, Message, Preload, Run, Stop, encode
+from .wire import Begun, Ended, Frames, Inspect, Inventory, Kill, Message, Preload, Run, Stop, encode
 
 
 class Supervisor:
@@ -73,6 +73,8 @@ class Supervisor:
                 self._run(order)
             case Stop():
                 self._stop(order)
+            case Kill():
+                self._kill(order)
             case Preload():
                 self._preload()
             case Inspect():
@@ -113,6 +115,11 @@ class Supervisor:
         attempt = self._attempts.get(order.id)
         if attempt is not None:
             attempt.stop("terminated", order.grace_s, time.monotonic())
+
+    def _kill(self, order: Kill) -> None:
+        attempt = self._attempts.get(order.id)
+        if attempt is not None and attempt.code is None:  # while nobody else can have its number
+            attempt.kill()
 
     def _preload(self) -> None:
         if self._preloaded:

@@ -52,6 +52,13 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """Order: SIGKILL now, as if somebody else had sent it. An attempt that is not under way is ignored."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preload:
     """Order: import the SDK's executor now rather than at the first component."""
 
@@ -114,10 +121,10 @@ class Inventory:
     found: dict[str, tuple[str, list[str]]]
 
 
-Message = Run | Stop | Preload | Inspect | Begun | Ended | Inventory
+Message = Run | Stop | Kill | Preload | Inspect | Begun | Ended | Inventory
 
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (Run, Stop, Preload, Inspect, Begun, Ended, Inventory)
+    kind.__name__: kind for kind in (Run, Stop, Kill, Preload, Inspect, Begun, Ended, Inventory)
 }
 
 

@@ -1,10 +1,14 @@
-"""What a fake attempt does: the words in which a script for `FakeExecutor` is written."""
+"""What an attempt that runs no code does: the words in which fake executors and simulations are told.
 
+`exit_of` says how an attempt ends that behaves like this, so that whoever plays it reports the same.
+"""
+
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Final
 
-from postlude.ports.executor import Attempt
+from postlude.ports.executor import Attempt, Ending, Exit
 from postlude.spec.types import NOTHING, Json
 from postlude.spec.values import dataclass
 
@@ -89,6 +93,34 @@ Script = Callable[[Attempt], Behaviour]
 """What an attempt does. It is called on the attempt's own thread."""
 
 OUT_OF_MEMORY: Final = Fail(exit_code=-9, message="killed: out of memory", out_of_memory=True)
+
+
+KILLED: Final = Fail(exit_code=-signal.SIGKILL)
+
+
+def exit_of(behaviour: Succeed | Fail | TimeOut | NotStart | Vanish, timeout_s: float | None) -> Exit:
+    """How an attempt ends that behaves like this.
+
+    Args:
+        behaviour: What it does.
+        timeout_s: Its time limit, for the message; None where there is none.
+    """
+    match behaviour:
+        case Succeed():
+            return Exit(ending=Ending.EXITED, code=0)
+        case Fail(exit_code=code, message=message, out_of_memory=oom):
+            return Exit(ending=Ending.EXITED, code=code, message=message or _cause(code), oom=oom)
+        case TimeOut():
+            limit = "" if timeout_s is None else f" after {timeout_s:g} s"
+            return Exit(ending=Ending.TIMED_OUT, code=-signal.SIGTERM, message=f"timed out{limit}")
+        case NotStart(message=message):
+            return Exit(ending=Ending.NOT_STARTED, message=message)
+        case Vanish(message=message):
+            return Exit(ending=Ending.LOST, message=message)
+
+
+def _cause(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
 
 def by_path(behaviours: Mapping[str, Behaviour | Sequence[Behaviour]], *, otherwise: Behaviour | None = None) -> Script:

@@ -1,0 +1,136 @@
+"""`postlude rehearse`."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from postlude.api.arguments import read_arguments
+from postlude.api.faults import read_outputs
+from postlude.api.rehearse import Case, Mishap, Rehearsal, Witness, rehearsal
+from postlude.api.source import load_source
+from postlude.cli.document import print_document
+from postlude.cli.fault_options import OUTPUT
+from postlude.cli.options import AS_JSON, PARAMETERS, PARAMS_FILE, PIPELINE, SOURCE
+from postlude.cli.rows import Row
+from postlude.cli.screen import print_rows
+from postlude.cli.words import LOOKS
+from postlude.core.task import State
+from postlude.engines.simulated.scenario import Scenario
+from postlude.spec.arguments import check_arguments
+
+
+@click.command("rehearse")
+@SOURCE
+@PARAMETERS
+@PARAMS_FILE
+@PIPELINE
+@OUTPUT
+@click.option(
+    "--only",
+    type=click.Choice([each.value for each in Mishap]),
+    multiple=True,
+    help="Try only this. Repeatable.",
+)
+@click.option("--exit-tasks", is_flag=True, help="Somebody must be told of the failures of exit tasks, too.")
+@AS_JSON
+def command(
+    source: str,
+    pairs: tuple[str, ...],
+    params_file: Path | None,
+    pipeline: str | None,
+    outputs: tuple[str, ...],
+    only: tuple[str, ...],
+    *,
+    exit_tasks: bool,
+    as_json: bool,
+) -> None:
+    """Try every failure of every task, and say who is told.
+
+    Each task in turn fails, times out, runs out of memory, and sees the run canceled while it runs.
+
+    The state machine of real runs decides; no code of the pipeline runs. Exit codes: 0 somebody is told of every
+    failure, 1 nobody is told of some, 2 the request was refused.
+    """
+    loaded = load_source(source, pipeline=pipeline)
+    arguments = check_arguments(loaded, read_arguments(loaded, pairs, params_file))
+    scenario = Scenario(products=read_outputs(outputs))
+    found = rehearsal(
+        loaded,
+        arguments,
+        scenario,
+        only=[Mishap(each) for each in only],
+        exit_tasks=exit_tasks,
+        source="the command line",
+    )
+    if as_json:
+        print_document(found.document)
+    else:
+        _print(found)
+    raise click.exceptions.Exit(0 if found.ok else 1)
+
+
+def _print(found: Rehearsal) -> None:
+    print_rows(_table(found))
+    click.echo()
+    print_rows([*_verdict(found), *_watchers(found), *_notes(found)], wrap=True)
+
+
+def _table(found: Rehearsal) -> Iterator[Row]:
+    width = max((len(case.task) for case in found.cases), default=4)
+    yield ((f"{'TASK':{width}}  MISHAP   RUN        EXIT TASKS AND WHAT THEY ARE TOLD", "dim"),)
+    for case in found.cases:
+        yield (
+            (f"{case.task:{width}}  ", ""),
+            (f"{case.mishap.value:7}  ", ""),
+            (f"{case.run:9}  ", LOOKS[State(case.run)].style),
+            (_fired(case), ""),
+            (_remark(case), "bold red" if case.required else "yellow"),
+        )
+
+
+def _fired(case: Case) -> str:
+    return ", ".join(_witness(each) for each in case.witnesses)
+
+
+def _witness(witness: Witness) -> str:
+    return f"{witness.path}: {', '.join(witness.states)}" if witness.states else f"{witness.path} (takes no status)"
+
+
+def _remark(case: Case) -> str:
+    separator = "  " if case.witnesses else ""
+    if not case.failed:
+        return f"{separator}[it is spared]"
+    if case.handled:
+        return ""
+    return f"{separator}[nobody is told{'' if case.required else ', nor need be: it is an exit task'}]"
+
+
+def _verdict(found: Rehearsal) -> Iterator[Row]:
+    tried = len(found.cases)
+    if found.ok:
+        yield ("✓ ", "green"), (f"{found.pipeline}: somebody is told of every failure ({tried} cases tried)", "")
+        return
+    count = len(found.unhandled)
+    said = f"{found.pipeline}: nobody is told of {count} failure{'s' if count != 1 else ''} ({tried} cases tried)"
+    yield ("✗ ", "bold red"), (said, "")
+    for task, cases in groupby(found.unhandled, key=lambda case: case.task):
+        yield ("  ", ""), (f"{task}: {', '.join(case.mishap.value for case in cases)}", "")
+
+
+def _watchers(found: Rehearsal) -> Iterator[Row]:
+    for path in found.never_told:
+        yield ("Note: ", "yellow"), (f"{path} takes a status and sees no failure in any case", "")
+    for path in found.take_no_status:
+        yield ("Note: ", "dim"), (f"{path} takes no status: it cannot tell a failure from a success", "")
+
+
+def _notes(found: Rehearsal) -> Iterator[Row]:
+    if found.undisturbed != State.SUCCEEDED.value:
+        said = f"the run in which nothing is tried ends {found.undisturbed}: {found.error}"
+        yield ("Note: ", "yellow"), (f"{said}. Give --output or -p, so that cases build on a good run", "")
+    for path in found.never_reached:
+        yield ("Not tried: ", "yellow"), (f"{path}: no case came to it", "")
+    for sentence in found.made_up:
+        yield ("Made up: ", "yellow"), (sentence, "")
