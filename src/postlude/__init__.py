@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from postlude import dsl as dsl
     from postlude.api.result import Run as Run
     from postlude.api.result import RunFailedError as RunFailedError
     from postlude.api.run import run as run
@@ -23,11 +24,13 @@ _EXPORTS: Final = {
     "SpecError": "postlude.spec.problem",
 }
 
-__all__ = ["ConfigError", "Run", "RunFailedError", "SpecError", "run"]
+__all__ = ["ConfigError", "Run", "RunFailedError", "SpecError", "dsl", "run"]
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for, and only then: `import postlude` stays cheap."""
+    if name == "dsl":
+        return import_module("postlude.dsl")
     if name not in _EXPORTS:
         raise AttributeError(f"module 'postlude' has no attribute {name!r}")
     return getattr(import_module(_EXPORTS[name]), name)
