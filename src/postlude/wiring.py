@@ -49,6 +49,7 @@ class RunOptions:
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
         exit_tasks_on_cancel: Whether exit tasks run when the run is canceled.
+        run_url: Where people look at a run, with {run_id} for its id; "" for the run's directory.
 
     Raises:
         ConfigError: A value is none of these.
@@ -64,6 +65,7 @@ class RunOptions:
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
     exit_tasks_on_cancel: bool = True
+    run_url: str = ""
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:
@@ -128,6 +130,7 @@ def _engine(home: Home, store: Store, options: RunOptions) -> LocalEngine:
         timeout_s=options.timeout_s,
         exit_timeout_s=options.exit_timeout_s,
         exit_tasks_on_cancel=options.exit_tasks_on_cancel,
+        run_url=options.run_url or f"{home.runs.as_uri()}/{{run_id}}",
     )
     return LocalEngine(
         bench=bench,

@@ -24,6 +24,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     status_words: str = "kfp",
     containers: Containers = "auto",
     home: str | Path | None = None,
+    run_url: str = "",
 ) -> Run:
     """Run a pipeline on this machine, to its end.
 
@@ -38,6 +39,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         status_words: "kfp" or "sdk", see `RunOptions`.
         containers: "auto", "docker", "podman" or "host", see `RunOptions`.
         home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
+        run_url: Where people look at the run, with {run_id} for its id; "" for the run's directory.
 
     Returns:
         The finished run. A failed run is a value too: see `Run.raise_for_state`.
@@ -57,6 +59,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         failure_policy=failure_policy,
         status_words=status_words,
         containers=containers,
+        run_url=run_url,
     )
     with open_engine(options) as engine, cancel_on_interrupt(engine.cancel):
         return Run(engine.run(loaded, given, name=name))

@@ -79,7 +79,7 @@ def _load_path(source: str, pipeline: str) -> Pipeline:
         return _load_text(sys.stdin.buffer.read(), "standard input", pipeline)
     path = Path(source).expanduser()
     if path.suffix.lower() == ".py":
-        return load(_compile(_existing(path), pipeline), name=source)
+        return load(compile_python(path, pipeline), name=source)
     if not path.name.lower().endswith((*IR_SUFFIXES, *_PACKAGE_SUFFIXES)):
         _existing(path)
         kinds = ", ".join([".py", *IR_SUFFIXES, *_PACKAGE_SUFFIXES])
@@ -108,7 +108,18 @@ def _load_text(text: bytes, name: str, pipeline: str) -> Pipeline:
 # --- Python files -----------------------------------------------------------------------------------------------------
 
 
-def _compile(path: Path, pipeline: str) -> bytes:
+def compile_python(path: Path, pipeline: str) -> bytes:
+    """The IR text, YAML, that the SDK makes of a pipeline in a .py file.
+
+    Args:
+        path: The file.
+        pipeline: The name of a function or pipeline in it, "" for the only one.
+
+    Raises:
+        SpecError: The SDK refuses it.
+        ConfigError: There is no such file, or no SDK.
+    """
+    _existing(path)
     with tempfile.TemporaryDirectory(prefix="postlude-") as directory:
         # -P: the current directory is not put before the file's own on the child's path.
         argv = [sys.executable, "-P", "-m", "postlude.api.compiling", str(path.resolve()), pipeline, directory]

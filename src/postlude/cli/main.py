@@ -20,6 +20,7 @@ class _Command(NamedTuple):
 _COMMANDS: Final = {
     "run": _Command("postlude.cli.run", "Run a pipeline on this machine."),
     "validate": _Command("postlude.cli.validate", "Say whether a pipeline can run, and every problem if not."),
+    "compile": _Command("postlude.cli.compile", "Compile a pipeline into IR that any KFP backend takes."),
     "graph": _Command("postlude.cli.graph", "Print a pipeline as a Mermaid flowchart."),
     "runs": _Command("postlude.cli.runs", "List runs, newest first."),
     "show": _Command("postlude.cli.show", "Show a run: its tasks and the verdict."),

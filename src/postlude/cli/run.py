@@ -39,6 +39,7 @@ _OPTIONS = (
     "timeout_s",
     "exit_timeout_s",
     "exit_tasks_on_cancel",
+    "run_url",
 )
 
 
@@ -88,6 +89,12 @@ class _Request:
     help="What each exit task may take; else no limit but its own.",
 )
 @EXIT_TASKS_ON_CANCEL
+@click.option(
+    "--run-url",
+    default="",
+    metavar="URL",
+    help="What tasks are told of where to look at the run, with {run_id} for its id; else its directory.",
+)
 @HOME
 @AS_JSON
 def command(**given: Any) -> None:

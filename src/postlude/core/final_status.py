@@ -74,7 +74,7 @@ def final_status(run: Run, task: Task) -> FinalStatus:
         error=error_of(task.state, failures),
         failures=failures,
         tasks=Counter(leaf.state for leaf in leaves),
-        outputs=_outputs(run, task),
+        outputs=outputs_of(run, task),
         started_at=task.started_at,
         finished_at=task.finished_at,
     )
@@ -163,8 +163,8 @@ def _leaves(run: Run, task: Task) -> Iterator[Task]:
     return (one for one in _subtree(run, task) if one.kind.is_leaf)
 
 
-def _outputs(run: Run, task: Task) -> Mapping[str, Json]:
-    """Output parameters below a group, loops as one list each, or those of a leaf.
+def outputs_of(run: Run, task: Task) -> Mapping[str, Json]:
+    """The output parameters produced by now below a group, loops as one list each, or those of a leaf.
 
     What an inner group merely passes on stands under the task that made it.
     """

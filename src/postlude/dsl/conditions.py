@@ -55,22 +55,22 @@ def _kind(channel: Any) -> str:
     return str(sdk.pb2.ParameterType.ParameterTypeEnum.Name(declared))
 
 
-class Condition(sdk.kfp.dsl.Condition):  # type: ignore[misc]  # the SDK has no types
+class Condition(sdk.dsl.Condition):  # type: ignore[misc]  # the SDK has no types
     """`kfp.dsl.Condition`, the older word for `If`."""
 
     def __init__(self, condition: Any, name: str | None = None) -> None:
         super().__init__(repaired(condition), name)
 
 
-if hasattr(sdk.kfp.dsl, "If"):
+if hasattr(sdk.dsl, "If"):
 
-    class If(sdk.kfp.dsl.If):  # type: ignore[misc]  # as above
+    class If(sdk.dsl.If):  # type: ignore[misc]  # as above
         """`kfp.dsl.If`, which also compares a bool with 0 and 1."""
 
         def __init__(self, condition: Any, name: str | None = None) -> None:
             super().__init__(repaired(condition), name)
 
-    class Elif(sdk.kfp.dsl.Elif):  # type: ignore[misc]  # as above
+    class Elif(sdk.dsl.Elif):  # type: ignore[misc]  # as above
         """`kfp.dsl.Elif`, which also compares a bool with 0 and 1."""
 
         def __init__(self, condition: Any, name: str | None = None) -> None:

@@ -8,7 +8,7 @@ from postlude.dsl import sdk
 from postlude.dsl.seam import authored
 
 
-@functools.wraps(sdk.kfp.dsl.pipeline)
+@functools.wraps(sdk.dsl.pipeline)
 def pipeline(func: Callable[..., Any] | None = None, **options: Any) -> Any:
     """`kfp.dsl.pipeline`, with what the SDK's compiler gets wrong put right.
 
@@ -17,4 +17,4 @@ def pipeline(func: Callable[..., Any] | None = None, **options: Any) -> Any:
     if func is None:
         return functools.partial(pipeline, **options)
     with authored():
-        return sdk.kfp.dsl.pipeline(func, **options)
+        return sdk.dsl.pipeline(func, **options)

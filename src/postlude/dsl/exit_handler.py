@@ -85,8 +85,8 @@ class ExitHandler(sdk.tasks_group.ExitHandler):  # type: ignore[misc]  # the SDK
         place(task, within, _pipeline().groups[0])
 
     def _faults(self, task: ExitTask) -> Iterator[str]:
-        other = next((each for each in handlers(_pipeline().groups[0]) if each is not self and each.exit_task is task), None)
-        if other is not None:
+        others = (each for each in handlers(_pipeline().groups[0]) if each is not self)
+        if other := next((each for each in others if each.exit_task is task), None):
             yield f"its exit task '{task.name}' is that of {other.name} too. Create an exit task for each."
         if task.importer_spec is not None:
             yield f"its exit task '{task.name}' is an importer. An exit task runs code: use a component."

@@ -31,7 +31,8 @@ def regardless(pipeline: Any) -> list[Any]:
     needs: dict[str, list[_Need]] = {}
     for need in _needs(pipeline, lines(root)):
         needs.setdefault(need.group, []).append(need)
-    return [groups[name] for name, found in needs.items() if _ignores(found) and not _needed_itself(groups[name], found)]
+    ignoring = ((groups[name], found) for name, found in needs.items() if _ignores(found))
+    return [group for group, found in ignoring if not _needed_itself(group, found)]
 
 
 def _needs(pipeline: Any, line_of: Mapping[str, tuple[str, ...]]) -> Iterator[_Need]:
@@ -70,8 +71,8 @@ def _ignores(needs: list[_Need]) -> bool:
     if other is None:
         return True
     raise sdk.DslError(
-        f"{one.group}: its task '{one.task}' ignores whether '{one.upstream}' outside failed, but '{other.task}' beside "
-        f"it needs '{other.upstream}', so that the group cannot do both. Move one of them into a group of its own."
+        f"{one.group}: its task '{one.task}' ignores whether '{one.upstream}' outside failed, but '{other.task}' in it "
+        f"needs '{other.upstream}', and a group starts for all its tasks. Move one of them into a group of its own."
     )
 
 

@@ -35,13 +35,16 @@ class SdkWarning(UserWarning):
 try:
     import kfp
     import kfp.dsl
-    from kfp.compiler import pipeline_spec_builder as builder
+    from kfp.compiler import pipeline_spec_builder
 except ImportError as _missing:
     raise SdkError(
         "postlude.dsl extends the official KFP SDK 2, and this Python cannot import it "
         f"({_missing}). Install postlude[sdk]."
     ) from _missing
 
+VERSION: Final[str] = kfp.__version__
+dsl: Final[Any] = kfp.dsl
+builder: Final[Any] = pipeline_spec_builder
 # The builder names its own modules, wherever a release keeps them: kfp.components in 2.0, kfp.dsl since.
 tasks_group: Final[Any] = builder.tasks_group
 channels: Final[Any] = builder.pipeline_channel
@@ -53,7 +56,7 @@ Pipeline: Final[Any] = builder.pipeline_context.Pipeline
 Channel: Final[Any] = channels.PipelineChannel
 ParallelFor: Final[Any] = tasks_group.ParallelFor
 Collected: Final[Any] = builder.for_loop.Collected
-LOOP_ITEMS: Final[tuple[type, ...]] = tuple(
+LOOP_ITEMS: Final[Any] = tuple(
     value for name, value in vars(builder.for_loop).items() if name.startswith("Loop") and isinstance(value, type)
 )
 """The channels that are an item of a loop, or a part of one."""
@@ -89,8 +92,9 @@ def faults(compiler: Any = builder) -> Iterator[str]:
         if not isinstance(function, FunctionType):
             yield f"{name} is missing"
             continue
-        yield from (f"{name} takes no {each}" for each in sorted(part.takes - set(inspect.signature(function).parameters)))
-        yield from (f"{name} calls no {each}" for each in sorted(part.calls - set(function.__code__.co_names)))
+        taken, called = inspect.signature(function).parameters, function.__code__.co_names
+        yield from (f"{name} takes no {each}" for each in sorted(part.takes - set(taken)))
+        yield from (f"{name} calls no {each}" for each in sorted(part.calls - set(called)))
     for owner, names in _METHODS:
         yield from (f"{owner.__name__} has no {each}" for each in names if not hasattr(owner, each))
 
@@ -116,4 +120,4 @@ def check(version: str, found: tuple[str, ...]) -> None:
         warnings.warn(news, SdkWarning, stacklevel=2)
 
 
-check(kfp.__version__, tuple(faults()))
+check(VERSION, tuple(faults()))

@@ -43,7 +43,8 @@ class _Plan:
         return any(handler.exit_task is task for handler in self.handlers)
 
 
-_plan: Final[ContextVar[_Plan]] = ContextVar("_plan", default=_Plan())
+_NOTHING: Final = _Plan()
+_plan: Final[ContextVar[_Plan]] = ContextVar("_plan", default=_NOTHING)
 _authored: Final[ContextVar[bool]] = ContextVar("_authored", default=False)
 
 
@@ -78,7 +79,7 @@ def _planned(pipeline: Any) -> _Plan:
     found = handlers(root)
     ours = any(isinstance(handler, ExitHandler) for handler in found)
     if not ours and not _authored.get():
-        return _Plan()
+        return _NOTHING
     return _Plan(handlers=tuple(found) if ours else (), regardless=tuple(regardless(pipeline)))
 
 

@@ -66,6 +66,7 @@ class Policy:
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
         exit_tasks_on_cancel: Whether exit tasks run when a run is canceled.
+        run_url: Where people look at a run; {run_id} in it stands for the run's id.
     """
 
     workers: int
@@ -75,6 +76,7 @@ class Policy:
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
     exit_tasks_on_cancel: bool = True
+    run_url: str = ""
 
 
 class LocalEngine:
@@ -232,6 +234,7 @@ class LocalEngine:
             exit_timeout_s=policy.exit_timeout_s,
             pipeline_root=self._layout.root,
             workspace=str(workspace) if pipeline.workspace else "",
+            run_url=policy.run_url.replace("{run_id}", run_id),
         )
 
     # --- acting -------------------------------------------------------------------------------------------------------
