@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -53,10 +54,10 @@ def write_whole(target: Path, text: bytes) -> None:
         fresh.write_bytes(text)
         fresh.replace(whole)
     except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise ConfigError(
-            f"{target}: cannot be written ({error.strerror}). Give a file in a directory that is yours."
-        ) from error
+        with suppress(OSError):
+            fresh.unlink()
+        why = f"cannot be written ({error.strerror}). Name a file in a directory that you may write to."
+        raise ConfigError(f"{target}: {why}") from error
 
 
 def _yaml(pipeline: Pipeline, target: str) -> bytes:  # noqa: ARG001 - one of two of a kind
