@@ -195,7 +195,8 @@ def test_A13_an_empty_body_is_refused_by_name() -> None:
 
 
 def test_A14_one_exit_task_in_two_handlers_is_refused_by_their_names() -> None:
-    text = "ExitHandler exit-handler-2: its exit task 'report' is that of exit-handler-1 too. Create an exit task for each."
+    found = "its exit task 'report' is that of exit-handler-1 too"
+    text = f"ExitHandler exit-handler-2: {found}. Create an exit task for each."
     with refused(text):
 
         @dsl.pipeline(name="a14")
@@ -209,8 +210,8 @@ def test_A14_one_exit_task_in_two_handlers_is_refused_by_their_names() -> None:
 
 def test_an_exit_task_told_what_to_come_after_is_refused() -> None:
     text = (
-        "ExitHandler exit-handler-1: its exit task 'cleanup' is told to run after 'ok'. An exit task runs after its own "
-        "group alone: drop .after(), or pass it an output of what it must wait for."
+        "ExitHandler exit-handler-1: its exit task 'cleanup' is told to run after 'ok'. An exit task runs after its "
+        "own group alone: drop .after(), or pass it an output of what it must wait for."
     )
     with refused(text):
 

@@ -166,8 +166,8 @@ def test_H2_in_each_iteration_its_own_outputs(harness: Harness) -> None:
 
 def test_H2_a_required_input_is_refused() -> None:
     text = (
-        "ExitHandler exit-handler-1: its exit task 'echo' requires input 'text', an output of 'ok' inside, which may be "
-        "missing when the exit task runs. Give 'text' a default in component 'echo', or make it Optional."
+        "ExitHandler exit-handler-1: its exit task 'echo' requires input 'text', an output of 'ok' inside, which may "
+        "be missing when the exit task runs. Give 'text' a default in component 'echo', or make it Optional."
     )
 
     def pipeline() -> None:
@@ -192,8 +192,8 @@ def test_H2_one_output_of_many_iterations_is_refused() -> None:
 
 def test_H2_an_item_of_a_loop_that_has_ended_is_refused() -> None:
     text = (
-        "ExitHandler exit-handler-1: the input 'text' of its exit task 'report-text' is an item of a loop inside, which "
-        "has ended. Pass the loop's items instead."
+        "ExitHandler exit-handler-1: the input 'text' of its exit task 'report-text' is an item of a loop inside, "
+        "which has ended. Pass the loop's items instead."
     )
 
     def pipeline() -> None:

@@ -4,12 +4,14 @@ Nothing here is new to KFP's schema: an exit task is a task of its DAG that depe
 whatever that ended with, and an output gets out of a group as the SDK itself lets those of loops and branches out.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from postlude.dsl import sdk
+from postlude.dsl.after import Wait, ends
 from postlude.dsl.passage import Passage
+from postlude.dsl.plan import Plan
 from postlude.dsl.tree import lines
 
 _COMPLETED: Final = sdk.pb2.PipelineTaskSpec.TriggerPolicy.ALL_UPSTREAM_TASKS_COMPLETED
@@ -40,17 +42,25 @@ class Ir:
         return self.component_of(above[-1] if above else "").dag.tasks[key]
 
 
-def connect(spec: Any, root: Any, handlers: Iterable[Any], regardless: Iterable[Any]) -> None:
-    """Make the exit tasks what they are, and let those groups start whatever their upstreams ended with.
+def connect(spec: Any, root: Any, plan: Plan) -> None:
+    """Make the IR of a pipeline what its plan says.
 
     Raises:
-        DslError: An exit task would wait for itself.
+        DslError: An exit task would wait for itself, or a task for a handler that is not in its DAG.
     """
     ir = Ir(spec=spec, lines=lines(root))
-    for handler in handlers:
+    for wait in plan.waits:
+        _add_wait(ir, wait)
+    for handler in plan.handlers:
         _connect_handler(ir, handler)
-    for group in regardless:
+    for group in plan.regardless:
         ir.task_of(group.name).trigger_policy.strategy = _COMPLETED
+
+
+def _add_wait(ir: Ir, wait: Wait) -> None:
+    waiting, handler = ends(wait, ir.lines)
+    dependencies = ir.task_of(waiting).dependent_tasks
+    dependencies[:] = sorted({*dependencies, handler})
 
 
 def _connect_handler(ir: Ir, handler: Any) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from postlude.dsl import sdk
-from postlude.dsl.tree import groups_below, handlers, lines
+from postlude.dsl.tree import apart, groups_below, handlers, lines
 
 
 class _Need(NamedTuple):
@@ -41,21 +41,13 @@ def _needs(pipeline: Any, line_of: Mapping[str, tuple[str, ...]]) -> Iterator[_N
         ignores = task._ignore_upstream_failure_tag and task.name not in exit_tasks  # noqa: SLF001 - the SDK shows it nowhere else
         for upstream in _upstreams(task):
             if upstream in line_of and task.name in line_of:
-                group, *inside = _apart(line_of[task.name], line_of[upstream])
+                (group, *inside), _ = apart(line_of[task.name], line_of[upstream])
                 if inside:
                     yield _Need(group, task.name, upstream, ignores)
 
 
 def _upstreams(task: Any) -> set[str]:
     return {*task.dependent_tasks, *(channel.task_name for channel in task.channel_inputs if channel.task_name)}
-
-
-def _apart(mine: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
-    """The part of a line after what it has in common with another."""
-    common = 0
-    while common < min(len(mine), len(other)) and mine[common] == other[common]:
-        common += 1
-    return mine[common:]
 
 
 def _ignores(needs: list[_Need]) -> bool:

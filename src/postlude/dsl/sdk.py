@@ -92,7 +92,8 @@ def faults(compiler: Any = builder) -> Iterator[str]:
         if not isinstance(function, FunctionType):
             yield f"{name} is missing"
             continue
-        taken, called = inspect.signature(function).parameters, function.__code__.co_names
+        theirs = inspect.unwrap(function)  # ours, where the seam is in place already
+        taken, called = inspect.signature(theirs).parameters, theirs.__code__.co_names
         yield from (f"{name} takes no {each}" for each in sorted(part.takes - set(taken)))
         yield from (f"{name} calls no {each}" for each in sorted(part.calls - set(called)))
     for owner, names in _METHODS:

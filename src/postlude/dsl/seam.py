@@ -14,37 +14,20 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Final
 
 from postlude.dsl import sdk
+from postlude.dsl.after import take_waits
 from postlude.dsl.connect import connect
 from postlude.dsl.exit_handler import ExitHandler, after_others
+from postlude.dsl.plan import NOTHING, Plan
 from postlude.dsl.regardless import regardless
 from postlude.dsl.tree import groups_below, handlers, place
 
 Function = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is special about the pipeline that is being compiled.
-
-    Attributes:
-        handlers: Its exit handlers.
-        regardless: Groups that start whatever their upstreams ended with.
-    """
-
-    handlers: tuple[Any, ...] = ()
-    regardless: tuple[Any, ...] = ()
-
-    def ends_with(self, task: Any) -> bool:
-        """Whether the task is an exit task."""
-        return any(handler.exit_task is task for handler in self.handlers)
-
-
-_NOTHING: Final = _Plan()
-_plan: Final[ContextVar[_Plan]] = ContextVar("_plan", default=_NOTHING)
+_plan: Final[ContextVar[Plan]] = ContextVar("_plan", default=NOTHING)
 _authored: Final[ContextVar[bool]] = ContextVar("_authored", default=False)
 
 
@@ -74,18 +57,21 @@ def _replace(owner: Any, name: str, wrap: Callable[[Function], Function]) -> Non
     setattr(owner, name, wrapped)
 
 
-def _planned(pipeline: Any) -> _Plan:
+def _planned(pipeline: Any) -> Plan:
     root = pipeline.groups[0]
     found = handlers(root)
     ours = any(isinstance(handler, ExitHandler) for handler in found)
     if not ours and not _authored.get():
-        return _NOTHING
-    return _Plan(handlers=tuple(found) if ours else (), regardless=tuple(regardless(pipeline)))
+        return NOTHING
+    groups = tuple(regardless(pipeline))
+    if not ours:
+        return Plan(regardless=groups)
+    _adopt(root, found)
+    return Plan(handlers=tuple(found), regardless=groups, waits=take_waits(pipeline))
 
 
-def _adopt(pipeline: Any, found: tuple[Any, ...]) -> None:
+def _adopt(root: Any, found: list[Any]) -> None:
     """Put every exit task where an ordinary task of its DAG is, those of the SDK's own handlers too."""
-    root = pipeline.groups[0]
     parents = {inner.name: group for group in groups_below(root) for inner in group.groups}
     for handler in found:
         exit_task = handler.exit_task
@@ -102,13 +88,12 @@ def _create_pipeline_spec(original: Function) -> Function:
     def create(*args: Any, **kwargs: Any) -> Any:
         pipeline = signature.bind(*args, **kwargs).arguments["pipeline"]
         plan = _planned(pipeline)
-        _adopt(pipeline, plan.handlers)
         token = _plan.set(plan)
         try:
             made = original(*args, **kwargs)
         finally:
             _plan.reset(token)
-        connect(made[0], pipeline.groups[0], plan.handlers, plan.regardless)
+        connect(made[0], pipeline.groups[0], plan)
         return made
 
     return create

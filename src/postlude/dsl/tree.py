@@ -42,6 +42,14 @@ def lines(root: Any) -> Mapping[str, tuple[str, ...]]:
     return found
 
 
+def apart(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What is left of two lines after what they have in common."""
+    common = 0
+    while common < min(len(one), len(other)) and one[common] == other[common]:
+        common += 1
+    return one[common:], other[common:]
+
+
 def _add_lines(group: Any, above: tuple[str, ...], found: dict[str, tuple[str, ...]]) -> None:
     for task in group.tasks:
         found[task.name] = (*above, task.name)
