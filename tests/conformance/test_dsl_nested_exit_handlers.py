@@ -159,6 +159,17 @@ def test_the_sdks_own_handler_beside_ours_works_as_ours_does(harness: Harness) -
     assert result.verdict("report")[3] == "exit-handler-1"
 
 
+def test_our_handler_in_a_pipeline_of_the_sdks_decorator_works_too(harness: Harness) -> None:
+    from kfp import dsl as kfp_dsl
+
+    @kfp_dsl.pipeline(name="theirs")
+    def pipeline(mode: str = "on") -> None:
+        with kfp_dsl.If(mode == "on"), dsl.ExitHandler(report()):
+            fail()
+
+    assert harness.run(pipeline).verdict("condition-1/report")[3] == "exit-handler-2"
+
+
 def test_a_handler_is_one_of_the_sdks_too() -> None:
     from kfp import dsl as kfp_dsl
 

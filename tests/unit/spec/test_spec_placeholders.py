@@ -118,7 +118,6 @@ def test_other_text_is_literal(text: str) -> None:
         pytest.param("{{$.inputs.parameters['quoted'].json_escape[0]}}", 'say "hi"\n', id="escape level 0"),
         pytest.param("{{$.inputs.parameters['quoted'].json_escape[1]}}", r"say \"hi\"\n", id="escape level 1"),
         pytest.param("{{$.inputs.parameters['quoted'].json_escape[2]}}", r"say \\\"hi\\\"\\n", id="escape level 2"),
-        pytest.param("{{$.workflow.outputs}}", PipelineValue("workflow.outputs"), id="KFP v1 name in KFP v2's form"),
         pytest.param("{{$.json_escape[1]}}", r"{\"inputs\":{}}", id="escaped executor input"),
         pytest.param("{{$.pipeline_job_name}}/{{workflow.status}}", "nightly/Failed", id="several"),
         pytest.param("{{{$.inputs.parameters['count']}}}", "{3}", id="braces around"),
