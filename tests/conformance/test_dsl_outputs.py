@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 import pytest
 from components import cleanup, echo, fail, fail_if, number, ok, report, report_items, report_text, slow
+from google.protobuf import json_format
 from harness import Harness
 from kfp.compiler.compiler_utils import InvalidTopologyException
 
@@ -111,6 +112,18 @@ def test_H2_outputs_of_a_loop_are_collected(harness: Harness, bad: int, items: l
     result = harness.run(pipeline, {"bad": bad})
 
     assert result.told("report-items")["items"] == items
+
+
+def test_H2_outputs_of_a_loop_are_lists_in_every_group_that_lets_them_out() -> None:
+    @dsl.pipeline(name="h2")
+    def pipeline() -> None:
+        with dsl.ExitHandler(lambda: report_items(items=dsl.Collected(made.output))):
+            with dsl.ParallelFor([0, 1, 2]) as item:
+                made = fail_if(value=item, bad=9)
+
+    components = json_format.MessageToDict(pipeline.pipeline_spec)["components"]
+    declared = [components[name]["outputDefinitions"] for name in ("comp-for-loop-3", "comp-exit-handler-1")]
+    assert declared == [{"parameters": {"pipelinechannel--fail-if-Output": {"parameterType": "LIST"}}}] * 2
 
 
 @pytest.mark.parametrize(("mode", "text"), [("real", "first"), ("dry", "second")])
