@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from postlude import dsl as dsl
     from postlude.api.rehearse import Rehearsal as Rehearsal
     from postlude.api.rehearse import rehearse as rehearse
     from postlude.api.result import Run as Run
@@ -41,6 +42,7 @@ __all__ = [
     "RunFailedError",
     "Simulation",
     "SpecError",
+    "dsl",
     "rehearse",
     "run",
     "simulate",
@@ -49,6 +51,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for, and only then: `import postlude` stays cheap."""
+    if name == "dsl":
+        return import_module("postlude.dsl")
     if name not in _EXPORTS:
         raise AttributeError(f"module 'postlude' has no attribute {name!r}")
     return getattr(import_module(_EXPORTS[name]), name)

@@ -33,6 +33,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     home: str | Path | None = None,
     pipeline_root: str | None = None,
     faults: Sequence[Fault] = (),
+    run_url: str = "",
 ) -> Run:
     """Run a pipeline on this machine, to its end.
 
@@ -54,6 +55,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         pipeline_root: Where artifacts go, see `RunOptions`; None for the home.
         faults: What goes wrong on purpose: `postlude.Fault.fail`, `.kill` and `.delay`. One that never happened gives a
             warning.
+        run_url: Where people look at the run, with {run_id} for its id; "" for the run's directory.
 
     Returns:
         The finished run. A failed run is a value too: see `Run.raise_for_state`.
@@ -77,6 +79,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         pipeline_root=pipeline_root,
         offline=offline,
         faults=tuple(faults),
+        run_url=run_url,
     )
     with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
         loaded = load_source(source, pipeline=pipeline, home=options.home)

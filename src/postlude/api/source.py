@@ -79,7 +79,7 @@ def _load_path(source: str, pipeline: str, cache: IrCache) -> Pipeline:
         return _load_text(sys.stdin.buffer.read(), "standard input", pipeline, cache)
     path = Path(source).expanduser()
     if path.suffix.lower() == ".py":
-        return load(_compile(_existing(path), pipeline), name=source)
+        return load(compile_python(path, pipeline), name=source)
     if not path.name.lower().endswith((*IR_SUFFIXES, *_PACKAGE_SUFFIXES)):
         _existing(path)
         kinds = ", ".join([".py", *IR_SUFFIXES, *_PACKAGE_SUFFIXES])
@@ -118,9 +118,20 @@ def _load_yaml(text: bytes, name: str, cache: IrCache) -> Pipeline:
 # --- Python files -----------------------------------------------------------------------------------------------------
 
 
-def _compile(path: Path, pipeline: str) -> bytes:
+def compile_python(path: Path, pipeline: str) -> bytes:
+    """The IR text, YAML, that the SDK makes of a pipeline in a .py file.
+
+    Args:
+        path: The file.
+        pipeline: The name of a function or pipeline in it, "" for the only one.
+
+    Raises:
+        SpecError: The SDK refuses it.
+        ConfigError: There is no such file, or no SDK.
+    """
     from postlude.api.compiling import IR_FILE, REPORT_FILE  # noqa: PLC0415 - for .py files, as all of this part
 
+    _existing(path)
     with tempfile.TemporaryDirectory(prefix="postlude-") as directory:
         # -P: the current directory is not put before the file's own on the child's path.
         argv = [sys.executable, "-P", "-m", "postlude.api.compiling", str(path.resolve()), pipeline, directory]

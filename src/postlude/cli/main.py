@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "validate": _Command("postlude.cli.validate", "Say whether a pipeline can run, and every problem if not."),
     "simulate": _Command("postlude.cli.simulate", "Say what becomes of a pipeline if tasks fail; runs nothing."),
     "rehearse": _Command("postlude.cli.rehearse", "Try every failure of a pipeline, and say who is told."),
+    "compile": _Command("postlude.cli.compile", "Compile a pipeline into IR that any KFP backend takes."),
     "graph": _Command("postlude.cli.graph", "Print a pipeline as a Mermaid flowchart."),
     "runs": _Command("postlude.cli.runs", "List runs, newest first."),
     "show": _Command("postlude.cli.show", "Show a run: its tasks and the verdict."),

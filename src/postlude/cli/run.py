@@ -47,6 +47,7 @@ _OPTIONS = (
     "exit_timeout_s",
     "exit_tasks_on_cancel",
     "pipeline_root",
+    "run_url",
 )
 _FAULTS = ("fail", "kill", "delay")
 
@@ -103,6 +104,12 @@ class _Request:
 @FAIL
 @KILL
 @DELAY
+@click.option(
+    "--run-url",
+    default="",
+    metavar="URL",
+    help="What tasks are told of where to look at the run, with {run_id} for its id; else its directory.",
+)
 @HOME
 @AS_JSON
 def command(**given: Any) -> None:

@@ -51,7 +51,7 @@ def _print(pipeline: Pipeline) -> None:
 
 
 def _lines(pipeline: Pipeline) -> Iterator[str]:
-    yield f"{pipeline.name}: ok ({_counted(census(pipeline))})"
+    yield f"{pipeline.name}: ok ({counted(census(pipeline))})"
     for name, declared in _inputs(pipeline).items():
         default = f" = {json.dumps(declared['default'], ensure_ascii=False)}" if "default" in declared else ""
         required = " (required)" if declared["required"] else ""
@@ -59,7 +59,8 @@ def _lines(pipeline: Pipeline) -> Iterator[str]:
     yield from (f"  note: {note}" for note in notes(pipeline))
 
 
-def _counted(found: Census) -> str:
+def counted(found: Census) -> str:
+    """What a pipeline is made of, in words."""
     words = ((found.tasks, "task"), (found.groups, "group"), (found.exit_handlers, "exit handler"))
     return ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in words if count)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType
 
-from postlude.core.final_status import causes, outcome, resource_name
+from postlude.core.final_status import causes, outcome, outputs_of, resource_name
 from postlude.core.instant import rfc3339, rfc3339_or_none
 from postlude.core.run_state import Run, children
 from postlude.core.task import State, Task, TaskPath
@@ -91,4 +91,6 @@ _FACTS: Final[Mapping[str, Callable[[Run, Task], Json]]] = {
     "workflow.status": _status,
     "workflow.failures": _failures,
     "workflow.duration": _duration,
+    "workflow.outputs": lambda run, task: dict(outputs_of(run, _scope(run, task))),
+    "workflow.run_url": lambda run, _: run.settings.run_url,
 }

@@ -77,7 +77,7 @@ def outcome(states: Iterable[State]) -> State:
 def final_status(run: Run, task: Task) -> FinalStatus:
     """The final status of a task or group that is final."""
     found, failures = tally(run, task), causes(run, task)
-    produced = _outputs(run, task)
+    produced = outputs_of(run, task)
     told = _short(produced)
     return FinalStatus(
         state=task.state,
@@ -190,8 +190,8 @@ def _size_bytes(value: Json) -> int:
     return len(render_text(value).encode(errors="replace"))
 
 
-def _outputs(run: Run, task: Task) -> Mapping[str, Json]:
-    """Output parameters below a group, loops as one list each, or those of a leaf.
+def outputs_of(run: Run, task: Task) -> Mapping[str, Json]:
+    """The output parameters produced by now below a group, loops as one list each, or those of a leaf.
 
     What an inner group merely passes on stands under the task that made it.
     """

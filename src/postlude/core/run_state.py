@@ -36,6 +36,7 @@ class Settings:
         timeout_s: Seconds that the run may take, exit tasks aside; None for no limit.
         exit_timeout_s: Seconds that an exit task may take; None for no limit but its own.
         pipeline_root: Where artifacts go: an absolute path or a URL, without the run's own part.
+        run_url: Where people look at the run.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class Settings:
     exit_timeout_s: float | None = None
     pipeline_root: str = ""
     workspace: str = ""
+    run_url: str = ""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -105,7 +105,8 @@ PIPELINE_VALUES: Final = frozenset(
     }
 )
 WORKFLOW_VALUES: Final = frozenset(
-    f"workflow.{name}" for name in ("status", "failures", "name", "uid", "creationTimestamp", "duration")
+    f"workflow.{name}"
+    for name in ("status", "failures", "outputs", "name", "uid", "creationTimestamp", "duration", "run_url")
 )
 
 _KEY: Final = r"""\[(?:''[^'\]]+''|'[^']+'|"[^"]+")\]"""
@@ -120,7 +121,7 @@ _FIXED: Final[dict[str, Placeholder]] = {
     "$.outputs.output_file": OutputFile(),
     "$.outputs.output_metadata_uri": OutputMetadataUri(),
     **{f"$.{name}": PipelineValue(name) for name in PIPELINE_VALUES},
-    **{name: PipelineValue(name) for name in WORKFLOW_VALUES},
+    **{f"{start}{name}": PipelineValue(name) for name in WORKFLOW_VALUES for start in ("", "$.")},
 }
 
 

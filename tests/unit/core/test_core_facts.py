@@ -42,6 +42,8 @@ def asked(run: Rehearsal, path: str, name: str) -> Any:
         ("workflow.status", "Running"),
         ("workflow.failures", []),
         ("workflow.duration", "0.000000"),
+        ("workflow.outputs", {}),
+        ("workflow.run_url", ""),
         ("workflow.mainEntrypoint", UNSET),
     ],
 )

@@ -80,6 +80,7 @@ def lookup(placeholder: Placeholder) -> Any:
         pytest.param("{{$.workspace_path}}", PipelineValue("workspace_path"), id="workspace"),
         pytest.param("{{workflow.failures}}", PipelineValue("workflow.failures"), id="KFP v1 name"),
         pytest.param("{{ workflow.uid }}", PipelineValue("workflow.uid"), id="KFP v1 name with blanks"),
+        pytest.param("{{$.workflow.outputs}}", PipelineValue("workflow.outputs"), id="KFP v1 name in KFP v2's form"),
         pytest.param("{{$.json_escape[1]}}", JsonEscape(1, ExecutorInputJson()), id="escaped executor input"),
         pytest.param(
             "{{$.inputs.parameters['x'].json_escape[0]}}", JsonEscape(0, InputParameter("x")), id="escaped parameter"

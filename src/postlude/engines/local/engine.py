@@ -85,6 +85,7 @@ class Policy:
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
         exit_tasks_on_cancel: Whether exit tasks run when a run is canceled.
+        run_url: Where people look at a run; {run_id} in it stands for the run's id.
     """
 
     workers: int
@@ -95,6 +96,7 @@ class Policy:
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
     exit_tasks_on_cancel: bool = True
+    run_url: str = ""
 
 
 class LocalEngine:
@@ -254,6 +256,7 @@ class LocalEngine:
             exit_timeout_s=policy.exit_timeout_s,
             pipeline_root=root,
             workspace=str(workspace) if pipeline.workspace else "",
+            run_url=policy.run_url.replace("{run_id}", run_id),
         )
 
     # --- acting -------------------------------------------------------------------------------------------------------
