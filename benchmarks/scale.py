@@ -266,17 +266,17 @@ def _sizes(text: str) -> list[int]:
 
 
 def markdown(costs: Sequence[Cost]) -> str:
-    """The table: CPU a task at each size, and memory a task at the largest."""
+    """The table: CPU a task at each size; at the largest, CPU of the whole run and memory a task."""
     sizes = sorted({cost.size for cost in costs})
     lines = [
-        f"| shape | with | {' | '.join(f'{size:,} tasks' for size in sizes)} | wall, largest | memory a task |",
+        f"| shape | with | {' | '.join(f'{size:,} tasks' for size in sizes)} | in all, largest | memory a task |",
         "|---|---|" + "---:|" * (len(sizes) + 2),
     ]
     for shape, side in dict.fromkeys((cost.shape, cost.side) for cost in costs):
         row = {cost.size: cost for cost in costs if (cost.shape, cost.side) == (shape, side)}
         cells = [f"{row[size].cpu_ms:.2f} ms" if size in row else "" for size in sizes]
         last = row[max(row)]
-        lines.append(f"| {shape} | {side} | {' | '.join(cells)} | {last.wall_s:.1f} s | {last.kilobytes:.1f} kB |")
+        lines.append(f"| {shape} | {side} | {' | '.join(cells)} | {last.cpu_s:.1f} s | {last.kilobytes:.1f} kB |")
     return "\n".join(lines)
 
 

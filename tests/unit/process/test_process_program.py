@@ -10,6 +10,7 @@ import pytest
 from process_lab import EXITED_WELL, Lab, lines
 from started import Started, gone, until_gone
 
+from postlude.executors.arguments import refusal
 from postlude.executors.process.executor import ProcessExecutor
 from postlude.ports.executor import Ending, Exit
 
@@ -35,9 +36,17 @@ def test_a_file_that_is_no_program_never_starts(lab: Lab) -> None:
     assert lab.executor.run(lab.program("/etc/passwd")) == Exit(ending=Ending.NOT_STARTED, message=message)
 
 
-def test_arguments_that_are_too_long_are_said_to_be(lab: Lab) -> None:
+def test_an_argument_that_is_too_long_is_refused(lab: Lab) -> None:
+    given = lab.program("echo", "x" * 1_000_000)
+    ended = lab.executor.run(given)
+    assert ended == Exit(ending=Ending.REFUSED, message=refusal(given))
+    assert ended.message.startswith('argument 1 of its command ("xxxx')
+
+
+def test_variables_that_are_too_long_are_said_to_be(lab: Lab) -> None:
     message = "program 'echo' cannot be started: its arguments are too long: pass large values as artifacts"
-    assert lab.executor.run(lab.program("echo", "x" * 1_000_000)) == Exit(ending=Ending.NOT_STARTED, message=message)
+    given = lab.program("echo", env={"LONG": "x" * 1_000_000})
+    assert lab.executor.run(given) == Exit(ending=Ending.NOT_STARTED, message=message)
 
 
 @pytest.mark.parametrize(("argv", "args_only"), [((), False), (("--flag",), True)])
