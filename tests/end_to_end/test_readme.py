@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def blocks(language: str) -> list[str]:
 
 
 SHOWN, NOTIFIED = blocks("text")
-SCRIPT, TEST = blocks("python")
+NESTED, SCRIPT, TEST = blocks("python")
 
 
 def steady(text: str) -> list[str]:
@@ -52,6 +53,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = README.partition(".venv/bin/postlude run ")[2].splitlines()[0].split()
     assert postlude("run", *command, home=home).returncode == 1
     return home
+
+
+def test_readme_shows_nested_handlers_as_an_example_has_them() -> None:
+    example = (EXAMPLES / "nested_handlers.py").read_text()
+
+    assert textwrap.indent(NESTED, " " * 8) in example
 
 
 def test_readme_shows_the_tree_and_the_verdict_of_its_first_command(home: Path) -> None:
