@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +19,9 @@ LOOP = "exit-handler-1/for-loop-2"
 CHOICE = "exit-handler-1/condition-branches-2"
 AFTER = "after-load/condition-branches-1"
 TEAMS = "exit-handler-1/feature-team", "exit-handler-1/model-team"
+
+
+Run = Callable[[Path, str, dict[str, Any]], dict[str, Any]]
 
 
 class Case(NamedTuple):
@@ -139,16 +142,28 @@ CASES = {
 }
 
 
-def run(home: Path, example: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The document of a run of an example."""
-    pairs = [f"-p{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given.items()]
-    command = ["run", str(EXAMPLES / f"{example}.py"), "--home", str(home), "--json", *pairs]
-    done = subprocess.run(
-        [sys.executable, "-m", "postlude", *command],
-        capture_output=True, text=True, check=False, timeout=120, env={**os.environ, "PYTHONWARNINGS": "ignore"},
-    )  # fmt: skip
-    assert done.returncode in (0, 1), done.stderr
-    return json.loads(done.stdout)
+def postlude(*arguments: object) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    command = [sys.executable, "-m", "postlude", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=env)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs an example in a home and gives the run's document; each is compiled once."""
+    directory = tmp_path_factory.mktemp("compiled")
+
+    def run(home: Path, example: str, given: dict[str, Any]) -> dict[str, Any]:
+        compiled = directory / f"{example}.yaml"
+        if not compiled.exists():
+            done = postlude("compile", EXAMPLES / f"{example}.py", "-o", compiled)
+            assert done.returncode == 0, done.stderr
+        pairs = [f"-p{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in given.items()]
+        done = postlude("run", compiled, "--home", home, "--json", *pairs)
+        assert done.returncode in (0, 1), done.stderr
+        return json.loads(done.stdout)
+
+    return run
 
 
 def tasks(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -162,7 +177,7 @@ def told(task: dict[str, Any]) -> tuple[str, int | None]:
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=list(CASES))
-def test_example(tmp_path: Path, case: Case) -> None:
+def test_example(run: Run, tmp_path: Path, case: Case) -> None:
     document = run(tmp_path, case.example, case.given)
 
     found = tasks(document)
@@ -174,14 +189,14 @@ def test_example(tmp_path: Path, case: Case) -> None:
 # --- what takes more than one look ------------------------------------------------------------------------------------
 
 
-def test_fan_out_goes_on_with_the_scores_that_there_are(tmp_path: Path) -> None:
+def test_fan_out_goes_on_with_the_scores_that_there_are(run: Run, tmp_path: Path) -> None:
     summary = tasks(run(tmp_path, "fan_out", {}))["exit-handler-1/summarise"]
 
     assert summary["inputs"]["parameters"] == {"scores": [1 - 1 / 120, 1 - 1 / 80, None]}
     assert summary["outputs"]["parameters"] == {"Output": 1 - 1 / 80}
 
 
-def test_caching_reuses_what_may_be_reused(tmp_path: Path) -> None:
+def test_caching_reuses_what_may_be_reused(run: Run, tmp_path: Path) -> None:
     run(tmp_path, "caching", {})
 
     again = tasks(run(tmp_path, "caching", {}))
@@ -191,7 +206,7 @@ def test_caching_reuses_what_may_be_reused(tmp_path: Path) -> None:
     assert cached == {**body, "stamp": False}
 
 
-def test_nested_handlers_hand_their_exit_tasks_what_their_groups_produced(tmp_path: Path) -> None:
+def test_nested_handlers_hand_their_exit_tasks_what_their_groups_produced(run: Run, tmp_path: Path) -> None:
     found = tasks(run(tmp_path, "nested_handlers", {}))
 
     removed = [found[f"{LOOP}[{index}]/remove-workspace"]["outputs"]["parameters"]["Output"] for index in range(3)]
@@ -200,7 +215,7 @@ def test_nested_handlers_hand_their_exit_tasks_what_their_groups_produced(tmp_pa
     assert found["take-down"]["outputs"]["parameters"] == {"Output": "cluster-with-2-nodes"}
 
 
-def test_webhook_alert_tells_the_webhook_and_the_report_what_failed(tmp_path: Path) -> None:
+def test_webhook_alert_tells_the_webhook_and_the_report_what_failed(run: Run, tmp_path: Path) -> None:
     with webhook() as hook:
         document = run(tmp_path, "webhook_alert", {"webhook": hook.url})
 
@@ -241,7 +256,9 @@ def moody_server(*moods: int) -> Iterator[str]:
         pytest.param((503, 503, 404), "FAILED", ("FAILED", 2), id="no-attempt-succeeds"),
     ],
 )
-def test_flaky_download(tmp_path: Path, moods: tuple[int, ...], state: str, status: tuple[str, int | None]) -> None:
+def test_flaky_download(
+    run: Run, tmp_path: Path, moods: tuple[int, ...], state: str, status: tuple[str, int | None]
+) -> None:
     with moody_server(*moods) as url:
         document = run(tmp_path, "flaky_download", {"url": url})
 
