@@ -107,5 +107,5 @@ def test_help_lists_every_command() -> None:
         [sys.executable, "-m", "postlude", "--help"], capture_output=True, text=True, check=True, timeout=60
     ).stdout
     listed = [line.split()[0] for line in text.partition("Commands:\n")[2].splitlines()]
-    reading = ["validate", "simulate", "rehearse", "graph", "runs", "show", "logs", "events", "explain"]
-    assert listed == ["run", *reading, "cancel", "stop", "resume", "retry", "verify", "gc", "version"]
+    reading = ["validate", "simulate", "rehearse", "compile", "graph", "runs", "show", "logs", "events", "explain"]
+    assert listed == ["run", *reading, "cancel", "stop", "resume", "retry", "verify", "gc", "env", "version"]

@@ -35,7 +35,7 @@ _COMMANDS: Final = {
     "retry": _Command("postlude.cli.retry", "Run again what failed in a final run."),
     "verify": _Command("postlude.cli.verify", "Compare what is stored of a run with its journal."),
     "gc": _Command("postlude.cli.gc", "Remove old runs, and artifacts that nobody refers to."),
-    "env": _Command("postlude.cli.env", "List or remove the environments of components that install packages."),
+    "env": _Command("postlude.cli.env", "List or remove environments of installed packages."),
     "version": _Command("postlude.cli.version", "Print the versions that matter."),
 }
 

@@ -93,7 +93,7 @@ def test_pull_policy(
         pytest.param(
             "Always",
             False,
-            "image 'img' is not on this machine, and nothing may be fetched. Get it with `podman pull img`",
+            "image 'img' is not on this machine, and --offline forbids to pull it. Get it with `podman pull img`",
             id="offline",
         ),
         pytest.param(

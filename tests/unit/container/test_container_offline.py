@@ -19,7 +19,7 @@ def test_an_image_that_is_not_here_is_not_pulled(tmp_path: Path, monkeypatch: py
     assert ended == Exit(
         ending=Ending.NOT_STARTED,
         message="image 'registry.example/train:1' is not on this machine, and --offline forbids to pull it. "
-        "Run once without --offline, or `docker pull registry.example/train:1`",
+        "Get it with `docker pull registry.example/train:1`",
     )
     assert "pull" not in asked.read_text().split()
 

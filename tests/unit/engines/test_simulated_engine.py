@@ -101,8 +101,10 @@ def test_an_exit_task_is_told_what_a_real_one_would_be() -> None:
                 "finishedAt": "2000-01-01T00:00:01.000000Z",
             }
         ],
+        "failureCount": 1,
         "tasks": {"FAILED": 1, "UPSTREAM_FAILED": 1},
         "outputs": {},
+        "outputsOmitted": 0,
         "startedAt": "2000-01-01T00:00:00.000000Z",
         "finishedAt": "2000-01-01T00:00:01.000000Z",
     }

@@ -101,7 +101,7 @@ class Images:
             pause_s *= 2
 
     def _not_here(self, image: str) -> str:
-        why = "its pull policy is Never" if self._pull else "nothing may be fetched"
+        why = "its pull policy is Never" if self._pull else "--offline forbids to pull it"
         return f"image '{image}' is not on this machine, and {why}. Get it with `{self._client.program} pull {image}`"
 
     def _failed(self, image: str, answer: Answer) -> str:

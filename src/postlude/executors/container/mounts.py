@@ -54,7 +54,7 @@ def mounts(attempt: Attempt, roots: Sequence[Path]) -> tuple[Mount, ...]:
     return (*sorted(found, key=lambda mount: mount.path), *buckets)
 
 
-_DIRECTORIES: Final = ("outputs", "work", "home")
+_DIRECTORIES: Final = ("outputs", "work", "home", "mounts")
 
 
 def own_places(attempt: Attempt) -> tuple[Path, ...]:

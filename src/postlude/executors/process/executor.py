@@ -16,7 +16,7 @@ from postlude.executors.process.exits import exit_of
 from postlude.executors.process.interpreters import Interpreters
 from postlude.executors.process.link import Supervisor, SupervisorLostError
 from postlude.executors.process.memory import Memory, read_memory
-from postlude.executors.process.recognise import PythonComponent, recognise
+from postlude.executors.process.recognise import PythonComponent, is_containerised, recognise
 from postlude.executors.process.retention import KEPT_FOR_MINUTES, Retention
 from postlude.executors.process.supervisor.wire import Ended, Run
 from postlude.executors.process.supervisors import Supervisors
@@ -161,6 +161,8 @@ class ProcessExecutor(Executor):
     def _order(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
         if component is None and (attempt.args_only or not attempt.argv):
             raise EndedEarlyError(Ending.NOT_STARTED, _NO_PROGRAM)
+        if component is None and is_containerised(attempt.argv):
+            raise EndedEarlyError(Ending.NOT_STARTED, _IN_ITS_IMAGE.format(image=attempt.image))
         if component is None and (why_not := refusal(attempt)):
             raise EndedEarlyError(Ending.REFUSED, why_not)
         remaining = None if attempt.timeout_s is None else max(0.0, under_way.deadline - time.monotonic())

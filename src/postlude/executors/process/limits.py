@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
 
-from postlude.spec.quantity import QuantityError, quantity, size_bytes
+from postlude.spec.quantity import QuantityError, size_bytes, some
 from postlude.spec.types import Resources
 
 
@@ -26,7 +26,7 @@ def processors(resources: Resources) -> int | None:
 
 
 def _whole(text: str) -> int:
-    return int(quantity(text).quantize(Decimal(1), rounding=ROUND_CEILING))
+    return int(some(text).quantize(Decimal(1), rounding=ROUND_CEILING))
 
 
 def _read(where: str, read: Callable[[str], int], text: str) -> int:
