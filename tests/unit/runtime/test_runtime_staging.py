@@ -1,9 +1,9 @@
 """Inputs that are elsewhere: which must come before a task starts, and what is said of those that do not."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from postlude.core.task import Artifact, Code, Inputs, Task, TaskError, TaskPath
 from postlude.ports.artifacts import TransferError, UnsupportedUriError
