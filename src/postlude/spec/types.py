@@ -16,7 +16,7 @@ Json = Any
 
 
 class _Nothing(dict[str, Any]):
-    """The empty mapping as a default: hashable, as dataclasses ask of defaults (MappingProxyType is only from 3.12)."""
+    """The empty mapping as a default: one for all, hashable as the values are that have it, and encoded as any dict is."""
 
     __slots__ = ()
 

@@ -26,7 +26,7 @@ from postlude.runtime.record import decode_event, decode_settings, encode_event,
 
 PATH = TaskPath("for-loop-2[1]/train")
 KNOWN = (
-    "started, succeeded, failed, lost, cancel_requested, deadline_passed, retry_requested, pipeline_revised, "
+    "started, succeeded, failed, refused, lost, cancel_requested, deadline_passed, retry_requested, pipeline_revised, "
     "succeeded_with_values"
 )
 ARTIFACT = Artifact(
