@@ -172,8 +172,6 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """A node of the run's tree as the scheduler sees it. A transition builds a new one.
 
-    A struct, since it is copied at every move: `msgspec.structs.replace` takes a thirtieth of a dataclass's time.
-
     Attributes:
         parent: Path of the group, loop or iteration it stands in; the root is its own parent.
         spec: What the IR says of the task. An iteration has its loop's.
