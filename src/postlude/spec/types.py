@@ -16,7 +16,7 @@ Json = Any
 
 
 class _Nothing(dict[str, Any]):
-    """The empty mapping as a default: one for all, hashable as the values are that have it, and encoded as any dict is."""
+    """The empty mapping as a default: hashable, so that values that have it are, and encoded as any dict is."""
 
     __slots__ = ()
 
