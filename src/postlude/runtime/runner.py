@@ -87,7 +87,7 @@ class Runner:
         runner.take(gone)
         return runner
 
-    def take(self, events: Sequence[Event], follow: Follow = lambda _run: ()) -> None:
+    def take(self, events: Sequence[Event], follow: Follow = lambda _run: ()) -> bool:
         """Apply events in order, save what they changed in one transaction, and do what follows from them.
 
         No events change nothing, and nothing is saved.
@@ -95,14 +95,21 @@ class Runner:
         Args:
             events: What happened.
             follow: Asked for more after that, until there is none: events that are saved in the same transaction.
+
+        Returns:
+            Whether `follow` was asked until there was none. A verdict is saved before anything begins that may be told
+            of it: then it was not, and is to be asked again.
         """
         taken, steps, before = list[Event](), list[Step](), self.run.tasks
-        while events or (events := follow(self.run)):
+        judged = False
+        while events or (not judged and (events := follow(self.run))):
             moved = [self._advanced(event) for event in events]
             self._note(moved)
+            judged = judged or any(_is_verdict(task) for step in moved for task in step.changed)
             taken, steps, events = [*taken, *events], [*steps, *moved], ()
         if taken:
             self._accept(taken, steps, before)
+        return not judged
 
     def _advanced(self, event: Event) -> Step:
         step = advance(self.run, event)
@@ -156,6 +163,11 @@ def _record(pipeline: Pipeline, settings: Settings) -> RunRecord:
         settings=encode_settings(settings),
         created_at=settings.created_at,
     )
+
+
+def _is_verdict(task: Task) -> bool:
+    """Whether exit tasks may be told of this: of a single iteration none is."""
+    return task.index is None and _must_last(task)
 
 
 def _must_last(task: Task) -> bool:

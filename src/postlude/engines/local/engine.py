@@ -219,10 +219,13 @@ class LocalEngine:
         return self._catalog.run(run_id)
 
     def _drive(self, runner: Runner) -> None:
-        runner.take((), self._admit)
+        events: Sequence[Event] = ()
         while not runner.run.state.is_final:
-            self._begin_attempts(runner.run)
-            runner.take(self._gather(), self._admit)
+            if runner.take(events, self._admit):
+                self._begin_attempts(runner.run)
+                events = self._gather()
+            else:
+                events = ()
 
     def _clear(self) -> None:
         """Forget the last run: its paths, and news that still comes of it, are none of the next one's."""
