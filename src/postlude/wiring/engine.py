@@ -84,7 +84,7 @@ def _layout(home: Home, asked: str | None) -> Layout:
 
     return Layout(
         directory=home.task_directory,
-        artifacts=lambda run_id, path, attempt: str(home.artifact_directory(run_id, path, attempt)),
+        artifacts=home.artifact_place,
         workspace=home.workspace,
         root=str(home.artifacts),
         chosen_root=chosen,
