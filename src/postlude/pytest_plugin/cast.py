@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final
 
 from postlude.api.compiling import is_component
@@ -144,8 +145,11 @@ class Cast:
             if other is not one:
                 self._fault(one.path, f"both {other.name} and {one.name} are to take its place. Give one.")
         for path in dict.fromkeys(one.path for one in given):
-            if name := next((one.name for one in functions if one.path == path), ""):
-                self._fault(path, f"{name} is to take its place, and its outputs are given, too. Give one of them.")
+            if own := [one for one in functions if one.path == path]:
+                self._fault(
+                    path,
+                    f"{min(own, key=attrgetter('rank')).name} is to take its place, and its outputs are given, too. Give one of them.",
+                )
 
 
 def _listed(tasks: Tasks) -> Iterable[Any]:

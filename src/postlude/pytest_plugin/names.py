@@ -46,7 +46,6 @@ class Names:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self.places = places(pipeline)
-        self._components = {id(one): key.removeprefix("comp-") for key, one in pipeline.components.items()}
 
     def tasks(self, key: Any) -> Meant:
         """The leaf tasks that a key means.
@@ -95,7 +94,7 @@ class Names:
 
     def _names(self, place: Place) -> set[str]:
         """The names of a task's component. The SDK numbers those that have the same name and differ in settings."""
-        key = self._components[id(place.component)]
+        key = place.component.name.removeprefix("comp-")
         numbered = _NUMBERED.fullmatch(key)
         if numbered is None:
             return {key}
