@@ -12,10 +12,12 @@ import pytest
 
 if TYPE_CHECKING:
     from postlude.pytest_plugin.fixture import PostludeFixture as PostludeFixture
+    from postlude.pytest_plugin.fixture import StillRunningWarning as StillRunningWarning
     from postlude.pytest_plugin.tried import TriedRun as TriedRun
 
 _EXPORTS: Final = {
     "PostludeFixture": "postlude.pytest_plugin.fixture",
+    "StillRunningWarning": "postlude.pytest_plugin.fixture",
     "TriedRun": "postlude.pytest_plugin.tried",
 }
 _FIXTURE: Final = pytest.StashKey["PostludeFixture"]()

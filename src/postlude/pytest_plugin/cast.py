@@ -146,10 +146,8 @@ class Cast:
                 self._fault(one.path, f"both {other.name} and {one.name} are to take its place. Give one.")
         for path in dict.fromkeys(one.path for one in given):
             if own := [one for one in functions if one.path == path]:
-                self._fault(
-                    path,
-                    f"{min(own, key=attrgetter('rank')).name} is to take its place, and its outputs are given, too. Give one of them.",
-                )
+                name = min(own, key=attrgetter("rank")).name
+                self._fault(path, f"{name} is to take its place, and its outputs are given, too. Give one of them.")
 
 
 def _listed(tasks: Tasks) -> Iterable[Any]:
