@@ -168,6 +168,42 @@ def test_exit_pipelines_and_their_tasks_are_told_too(tried: Callable[..., TriedR
     assert run.states["score-2"] == "UPSTREAM_FAILED"
 
 
+def test_exit_tasks_that_never_ran_are_in_no_order(tried: Callable[..., TriedRun]) -> None:
+    @dsl.pipeline(name="second")
+    def second() -> None:
+        with dsl.ExitHandler(pipelines.say(text="bye")):
+            pipelines.add(scores=[1])
+
+    @dsl.pipeline(name="both")
+    def both() -> None:
+        second().after(pipelines.score(fold=1))
+
+    run = tried(both, replace={pipelines.say: lambda: None, pipelines.add: lambda: 1}, fail="score")
+    assert (run.states["second/say"], run.exit_order) == ("UPSTREAM_FAILED", [])
+
+
+def test_components_with_names_alike_are_told_apart(tried: Callable[..., TriedRun]) -> None:
+    @dsl.container_component
+    def say_2(text: str):
+        return dsl.ContainerSpec(image="nowhere.invalid/say", command=["say", "twice"], args=[text])
+
+    @dsl.component
+    def add_2(scores: list) -> int:
+        return 2 * sum(scores)
+
+    @dsl.pipeline(name="alike")
+    def alike() -> None:
+        pipelines.say(text="1")
+        say_2(text="2")
+        pipelines.add(scores=[1])
+        add_2(scores=[1])
+
+    replace = {pipelines.say: lambda: None, say_2: lambda: None, pipelines.add: lambda: 1, add_2: add_2}
+    run = tried(alike, replace=replace)
+    assert [[call.path for call in run.calls(key)] for key in replace] == [["say"], ["say-2"], ["add"], ["add-2"]]
+    assert [run.task(name).outputs["Output"] for name in ("add", "add-2")] == [1, 2]
+
+
 def test_given_outputs_stand_for_tasks_that_do_not_run(tried: Callable[..., TriedRun]) -> None:
     outputs = {
         "prepare.Output": 3, "prepare.data": "gs://bucket/data", "train.model": "gs://bucket/model",
@@ -232,6 +268,8 @@ def test_nothing_is_cached_unless_it_is_asked_for(postlude: PostludeFixture) -> 
     asked = {"cache": True}
     found = [cached(), cached(), cached(**asked), cached(**asked)]
     assert found == [[False, False], [False, False], [False, False], [True, False]]
+    assert cached(**asked, faults=[package.Fault.delay("flaky-2", 0.0)]) == [True, False]
+    assert cached(**asked, faults=[package.Fault.delay("flaky", 0.0)]) == [False, False]
 
 
 def test_a_canceled_run_does_not_wait_for_functions(postlude: PostludeFixture) -> None:
