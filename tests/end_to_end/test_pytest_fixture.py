@@ -327,10 +327,12 @@ def test_what_made_up_values_decided_is_said(postlude: PostludeFixture) -> None:
 
 
 def test_the_fixture_rehearses(postlude: PostludeFixture) -> None:
-    found = postlude.rehearse(pipelines.nightly, only=["fail"])
+    found = postlude.rehearse(pipelines.nightly, only=["fail"], outputs={"prepare.Output": 3})
     assert (found.ok, [case.task for case in found.cases if case.required]) == (
         True, ["exit-handler-1/prepare", TRAIN, "exit-handler-1/evaluate"],
     )  # fmt: skip
+    said = refusal(lambda: postlude.rehearse(pipelines.nightly, outputs={"nobody.x": 3}))
+    assert "outputs['nobody.x']: the pipeline has no such task." in said
 
 
 # --- sources ----------------------------------------------------------------------------------------------------------

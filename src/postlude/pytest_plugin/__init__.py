@@ -58,6 +58,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show the runs that a failed test made."""
     report = yield
     fixture = item.stash.get(_FIXTURE, None)
-    if fixture is not None and report.when == "call" and report.failed:
+    if fixture is not None and report.when != "teardown" and report.failed:
         report.sections.extend(fixture.sections())
     return report

@@ -4,9 +4,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypedDict, Unpack
+from typing import Any, Final, Self, Unpack
 
-from postlude.api.rehearse import Rehearsal, rehearse
+from postlude.api.rehearse import Mishap, Rehearsal, rehearsal
 from postlude.api.result import Run
 from postlude.api.run import drive
 from postlude.api.simulate import Simulation, simulation
@@ -14,37 +14,17 @@ from postlude.api.source import load_source
 from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.engines.simulated.scenario import Scenario
 from postlude.pytest_plugin.cast import Cast, Outputs, Replacements, Tasks
+from postlude.pytest_plugin.settings import RunSettings
 from postlude.pytest_plugin.show import last_words
 from postlude.pytest_plugin.tried import TriedRun
 from postlude.runtime.faults import Fault, FaultKind, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import NOTHING, Json, Pipeline
 from postlude.testing.stand_ins import StandIns
-from postlude.wiring import Containers, RunOptions, open_engine
+from postlude.wiring import RunOptions, open_engine
 from postlude.wiring.simulation import performing
 
 _PATIENCE_S: Final = 1.0
-
-
-class RunSettings(TypedDict, total=False):
-    """The fields of `RunOptions` that a test may set."""
-
-    home: Path | None
-    workers: int | None
-    cpus: float | str
-    memory: int | str
-    gpus: int | str
-    cache: bool
-    failure_policy: str
-    status_words: str
-    containers: Containers
-    offline: bool
-    grace_s: float
-    timeout_s: float | None
-    exit_timeout_s: float | None
-    exit_tasks_on_cancel: bool
-    pipeline_root: str | None
-    run_url: str
 
 
 class StillRunningWarning(UserWarning):
@@ -122,18 +102,10 @@ class PostludeFixture:
         chosen: Mapping[str, Any] = {"home": self.home, **self._options, **options}
         run_options = RunOptions(**chosen, faults=injected, stand_ins=stand_ins)
         finished = _driven(loaded, arguments or {}, run_options, name)
-        unused = list(without_effect(injected, fates_of(finished.document)))
-        for sentence in unused:
+        tried = _tried(finished, cast, stand_ins, injected)
+        for sentence in tried.without_effect:
             warnings.warn(sentence, stacklevel=2)
-        return self._kept(
-            TriedRun(
-                document=finished.document,
-                fetch=finished.fetch,
-                names=cast.names,
-                stand_ins=stand_ins,
-                without_effect=unused,
-            )
-        )
+        return self._kept(tried)
 
     def simulate(  # noqa: PLR0913 - all but two are keyword-only
         self,
@@ -210,8 +182,14 @@ class PostludeFixture:
         outputs: Outputs = NOTHING,
         pipeline: str | None = None,
     ) -> Rehearsal:
-        """Try every failure of every task, and say who is told: `postlude.rehearse`."""
-        return rehearse(source, arguments, pipeline=pipeline, only=only, exit_tasks=exit_tasks, outputs=outputs)
+        """Try every failure of every task, and say who is told: as `postlude.rehearse`, with outputs as for `run`."""
+        __tracebackhide__ = True
+        loaded = load_source(source, pipeline=pipeline, home=self.home)
+        cast = Cast(loaded)
+        scenario = Scenario(products=cast.products(outputs))
+        cast.check()
+        given, chosen = check_arguments(loaded, arguments or {}), tuple(map(Mishap, only))
+        return rehearsal(loaded, given, scenario, only=chosen, exit_tasks=exit_tasks)
 
     def sections(self) -> Sequence[tuple[str, str]]:
         """What the report of a failed test says of its runs: a heading and a text for each."""
@@ -235,6 +213,16 @@ class PostludeFixture:
 def _driven(pipeline: Pipeline, arguments: Mapping[str, Json], options: RunOptions, name: str) -> Run:
     with open_engine(options) as engine:
         return drive(engine, pipeline, arguments, options, name=name)
+
+
+def _tried(finished: Run, cast: Cast, stand_ins: StandIns, faults: Sequence[Fault]) -> TriedRun:
+    return TriedRun(
+        document=finished.document,
+        fetch=finished.fetch,
+        names=cast.names,
+        stand_ins=stand_ins,
+        without_effect=list(without_effect(faults, fates_of(finished.document))),
+    )
 
 
 def _simulated(found: Simulation, cast: Cast, stand_ins: StandIns) -> TriedRun:

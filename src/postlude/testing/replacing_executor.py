@@ -4,7 +4,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from threading import Condition, Lock, Thread
@@ -16,7 +16,8 @@ from postlude.ports.executor import Attempt, Ending, Executor, Exit
 from postlude.spec.types import Json
 from postlude.testing.artifact import Artifact
 from postlude.testing.attempt_log import say
-from postlude.testing.given import Given, given_to, keywords
+from postlude.testing.given import given_to, keywords
+from postlude.testing.one_call import Returned, call, exit_after, is_for_the_test
 from postlude.testing.produced import UnfitResultError, report, write_report
 from postlude.testing.stand_ins import Call, StandIn, StandIns
 
@@ -27,25 +28,13 @@ _STOPPED: Final = Exit(ending=Ending.TERMINATED, code=-15, message="terminated o
 _NOT_BEGUN: Final = Exit(ending=Ending.TERMINATED, message="terminated before it started")
 
 
-@dataclass(slots=True, kw_only=True)
-class _Returned:
-    """How a function came to its end.
-
-    Attributes:
-        value: What it returned.
-        error: What it raised; None where it returned.
-    """
-
-    value: Any = None
-    error: BaseException | None = None
-
-
 class ReplacingExecutor(Executor):
     """Calls functions in place of components (`ports.executor.Executor`); every other attempt is none of its.
 
     A function gets the task's inputs by name and returns its outputs, as a component does. What it raises is the
     attempt's failure. It runs on a thread of its own, since a thread cannot be stopped: where the attempt is
-    terminated, killed or times out, it is over at once, the function goes on, and what it returns is dropped.
+    terminated, killed or times out, it is over at once, the function goes on, and what it returns is dropped. It sees
+    the context variables of whoever made this executor.
 
     Args:
         make: Makes the executor of every other attempt; called when it is needed first, or at once.
@@ -59,6 +48,7 @@ class ReplacingExecutor(Executor):
         self._make = make
         self._stand_ins = stand_ins
         self._now = now
+        self._context = copy_context()
         self._moved = Condition()
         self._stopped: dict[_Key, Exit] = {}
         self._running: set[_Key] = set()
@@ -141,20 +131,24 @@ class ReplacingExecutor(Executor):
         seen = given_to(attempt.executor_input, stand_in.component, mounts)
         self._stand_ins.note(Call(path=str(attempt.path), attempt=attempt.attempt, inputs=seen.inputs))
         arguments = keywords(stand_in.function, given)
-        ended = self._called(key, attempt, partial(_end_of, stand_in.function, arguments))
-        return ended if isinstance(ended, Exit) else self._ending(attempt, stand_in, given, arguments, ended)
+        ended = self._called(key, attempt, partial(call, stand_in.function, arguments))
+        if isinstance(ended, Exit):
+            return ended
+        if ended.error is not None:
+            return self._raised(attempt, ended.error)
+        return self._returned(attempt, stand_in, given.outputs, arguments, ended.value)
 
-    def _called(self, key: _Key, attempt: Attempt, call: Callable[[], _Returned]) -> _Returned | Exit:
+    def _called(self, key: _Key, attempt: Attempt, work: Callable[[], Returned]) -> Returned | Exit:
         """How the call ended; or how the attempt did, if that came first."""
-        ended: list[_Returned] = []
+        ended: list[Returned] = []
 
-        def work() -> None:
-            end = call()
+        def working() -> None:
+            end = self._context.copy().run(work)
             with self._moved:
                 ended.append(end)
                 self._moved.notify_all()
 
-        thread = Thread(target=work, name=f"{attempt.path}, attempt {attempt.attempt}", daemon=True)
+        thread = Thread(target=working, name=f"{attempt.path}, attempt {attempt.attempt}", daemon=True)
         thread.start()
         with self._moved:
             in_time = self._moved.wait_for(lambda: ended or key in self._stopped or self._closed, attempt.timeout_s)
@@ -163,46 +157,32 @@ class ReplacingExecutor(Executor):
             self._stand_ins.leave(thread)
             return self._stopped.get(key, _STOPPED) if in_time else exit_of(TimeOut(), attempt.timeout_s)
 
-    def _ending(
-        self, attempt: Attempt, stand_in: StandIn, given: Given, arguments: dict[str, Any], ended: _Returned
-    ) -> Exit:
-        if ended.error is not None:
-            return self._raised(attempt, ended.error)
-        changed = {name: _changed(artifact, arguments.get(name)) for name, artifact in given.outputs.items()}
-        try:
-            found = report(ended.value, attempt.executor_input["outputs"], changed, str(attempt.mounts))
-        except UnfitResultError as error:
-            return self._failed(attempt, f"{stand_in.name} {error}")
-        return _reported(attempt, found)
-
     def _raised(self, attempt: Attempt, error: BaseException) -> Exit:
-        """As a component's program ends that raises this."""
-        if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
-            code = (error.code or 0) & 0xFF
-            return Exit(ending=Ending.EXITED, code=code, message=f"exit code {code}" if code else "")
-        if isinstance(error, SystemExit):
-            return self._failed(attempt, f"exit code 1: {error.code}")
-        if isinstance(error, AssertionError) or not isinstance(error, Exception):
+        if is_for_the_test(error):
             self._stand_ins.object(error)
         for lines in traceback.format_exception(error):
             self._say(attempt, *lines.rstrip().splitlines())
-        oom = isinstance(error, MemoryError)
-        return Exit(ending=Ending.EXITED, code=1, message=_in_one_line(error), oom=oom)
+        return exit_after(error)
 
-    def _failed(self, attempt: Attempt, message: str) -> Exit:
-        self._say(attempt, message)
-        return Exit(ending=Ending.EXITED, code=1, message=message)
+    def _returned(
+        self,
+        attempt: Attempt,
+        stand_in: StandIn,
+        artifacts: Mapping[str, Artifact],
+        arguments: dict[str, Any],
+        value: Any,
+    ) -> Exit:
+        changed = {name: _changed(artifact, arguments.get(name)) for name, artifact in artifacts.items()}
+        try:
+            found = report(value, attempt.executor_input["outputs"], changed, str(attempt.mounts))
+        except UnfitResultError as error:
+            message = f"{stand_in.name} {error}"
+            self._say(attempt, message)
+            return Exit(ending=Ending.EXITED, code=1, message=message)
+        return _reported(attempt, found)
 
     def _say(self, attempt: Attempt, *lines: str) -> None:
         say(attempt.log, lines, self._now())
-
-
-def _end_of(function: Callable[..., Any], arguments: Mapping[str, Any]) -> _Returned:
-    try:
-        return _Returned(value=function(**arguments))
-    except BaseException as error:  # noqa: BLE001 - whatever it raises is the attempt's end
-        ours = error.__traceback__
-        return _Returned(error=error.with_traceback(ours.tb_next if ours else None))
 
 
 def _changed(artifact: Artifact, taken: Any) -> Any:
@@ -221,11 +201,3 @@ def _given_report(stand_in: StandIn) -> Json:
 def _reported(attempt: Attempt, found: Json) -> Exit:
     write_report(found, Path(attempt.executor_input["outputs"]["outputFile"]))
     return _WELL
-
-
-def _in_one_line(error: BaseException) -> str:
-    """The line that ends a traceback: "ValueError: boom"."""
-    kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-    text = str(error)
-    return f"{name}: {text}" if text else name

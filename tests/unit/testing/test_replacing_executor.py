@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,34 @@ def raising(error: BaseException) -> Callable[..., None]:
 def test_what_is_raised_ends_the_attempt_as_a_program_ends(attempt: Attempt, error: BaseException, ended: Exit) -> None:
     executor, stand_ins = replacing(raising(error))
     assert (executor.run(attempt), list(stand_ins.objections)) == (ended, [])
+
+
+class BrokenError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_error_without_words_is_named(attempt: Attempt) -> None:
+    ended = replacing(raising(BrokenError()))[0].run(attempt)
+    assert ended.message == f"{__name__}.BrokenError: <exception str() failed>"
+
+
+WHERE: ContextVar[str] = ContextVar("WHERE", default="nowhere")
+
+
+def test_a_function_sees_the_context_of_the_test_and_leaves_it_alone(attempt: Attempt) -> None:
+    seen: list[str] = []
+
+    def fake() -> None:
+        seen.append(WHERE.get())
+        WHERE.set("in the function")
+
+    token = WHERE.set("in the test")
+    executor, _ = replacing(fake)
+    executor.run(attempt)
+    executor.run(attempt)
+    assert (seen, WHERE.get()) == (["in the test", "in the test"], "in the test")
+    WHERE.reset(token)
 
 
 @pytest.mark.parametrize("error", [AssertionError("assert 1 == 2"), KeyboardInterrupt()], ids=["assertion", "base"])
