@@ -92,6 +92,23 @@ def test_a_failed_test_shows_its_runs_and_a_passed_one_does_not(tmp_path: Path) 
     assert "postlude logs" not in done.stdout
 
 
+def test_a_fixture_that_fails_shows_its_runs(tmp_path: Path) -> None:
+    done = given_pytest(
+        tmp_path,
+        """
+        @pytest.fixture
+        def trained(postlude):
+            run = postlude.simulate(IR, fail="train")
+            run.assert_succeeded()
+            return run
+
+        def test_it(trained):
+            assert trained.state == "SUCCEEDED"
+        """,
+    )
+    assert (outcome(done), done.stdout.count("- postlude: simulated run 1, demo -")) == ("1 error", 1)
+
+
 def test_a_failed_check_shows_the_test_and_not_the_plugin(tmp_path: Path) -> None:
     done = given_pytest(
         tmp_path,

@@ -53,11 +53,10 @@ def postlude(
             yield fixture
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+@pytest.hookimpl(hookwrapper=True)  # the newer `wrapper` would keep pytest 7 from starting
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """Show the runs that a failed test made."""
-    report = yield
+    report = (yield).get_result()
     fixture = item.stash.get(_FIXTURE, None)
     if fixture is not None and report.when != "teardown" and report.failed:
         report.sections.extend(fixture.sections())
-    return report
