@@ -54,9 +54,10 @@ def postlude(
 
 
 @pytest.hookimpl(hookwrapper=True)  # the newer `wrapper` would keep pytest 7 from starting
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, None]:
     """Show the runs that a failed test made."""
     report = (yield).get_result()
     fixture = item.stash.get(_FIXTURE, None)
     if fixture is not None and report.when != "teardown" and report.failed:
-        report.sections.extend(fixture.sections())
+        said = str(call.excinfo.value) if call.excinfo is not None else ""
+        report.sections.extend(fixture.sections(said))

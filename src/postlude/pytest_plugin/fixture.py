@@ -191,9 +191,14 @@ class PostludeFixture:
         given, chosen = check_arguments(loaded, arguments or {}), tuple(map(Mishap, only))
         return rehearsal(loaded, given, scenario, only=chosen, exit_tasks=exit_tasks)
 
-    def sections(self) -> Sequence[tuple[str, str]]:
-        """What the report of a failed test says of its runs: a heading and a text for each."""
-        return [_section(number, run) for number, run in enumerate(self.runs, start=1)]
+    def sections(self, said: str = "") -> Sequence[tuple[str, str]]:
+        """What the report of a failed test says of its runs: a heading and a text for each.
+
+        Args:
+            said: What the test failed with; a tree that is shown there is not shown again.
+        """
+        found = [_section(number, run, said) for number, run in enumerate(self.runs, start=1)]
+        return [(heading, text) for heading, text in found if text]
 
     def _kept(self, run: TriedRun) -> TriedRun:
         """The run, now one of this test's.
@@ -236,8 +241,9 @@ def _simulated(found: Simulation, cast: Cast, stand_ins: StandIns) -> TriedRun:
     )
 
 
-def _section(number: int, run: TriedRun) -> tuple[str, str]:
+def _section(number: int, run: TriedRun, said: str) -> tuple[str, str]:
     kind = "simulated run" if run.simulated else "run"
     notes = [f"Made up: {each}" for each in run.made_up] + [f"Note: {each}" for each in run.without_effect]
-    parts = [str(run), "\n".join(notes), last_words(run.document)]
+    tree = str(run)
+    parts = ["" if tree in said else tree, "\n".join(notes), last_words(run.document)]
     return f"postlude: {kind} {number}, {run.pipeline}", "\n".join(part for part in parts if part)
