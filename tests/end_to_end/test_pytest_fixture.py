@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import tried_pipelines as pipelines
-from kfp import compiler, dsl
+from kfp import compiler, components, dsl
 
 import postlude as package
 from postlude.pytest_plugin import PostludeFixture, TriedRun
@@ -344,6 +344,28 @@ def test_any_source_will_do(tried: Callable[..., TriedRun], tmp_path: Path) -> N
     assert tried(compiled, replace=IN_PLACE).state == "SUCCEEDED"
     module = Path(str(sys.modules[pipelines.__name__].__file__))
     assert tried(str(module), pipeline="nightly", replace={**IN_PLACE}).state == "SUCCEEDED"
+
+
+def test_a_component_alone_can_be_tried(tried: Callable[..., TriedRun]) -> None:
+    run = tried(pipelines.score, {"fold": 4}, replace={pipelines.score: pipelines.score})
+    assert (dict(run.outputs), run.calls("score")[0]["fold"]) == ({"Output": 40}, 4)
+
+
+def test_components_of_yaml_are_meant_by_themselves(tried: Callable[..., TriedRun]) -> None:
+    greet = components.load_component_from_text("""
+        name: Say Hello
+        inputs: [{name: To Whom, type: String}]
+        outputs: [{name: Heard It, type: String}]
+        implementation:
+          container: {image: nowhere.invalid/say, command: [say, {inputValue: To Whom}, {outputPath: Heard It}]}
+    """)
+
+    @dsl.pipeline(name="greeting")
+    def greeting() -> None:
+        greet(to_whom="you")
+
+    run = tried(greeting, replace={greet: lambda to_whom: "x" * 2_000_000 + to_whom})
+    assert run.task(greet).outputs["heard_it"] == "x" * 2_000_000 + "you"
 
 
 # --- what is refused --------------------------------------------------------------------------------------------------
