@@ -12,7 +12,7 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
-from postlude.core.demand import Demand, demand_of
+from postlude.core.demand import NO_DEMAND, Demand, demand_of
 from postlude.core.run_state import FailurePolicy, Run, Settings, StatusWords
 from postlude.core.task import (
     CancelRequested,
@@ -85,6 +85,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
         exit_tasks_on_cancel: Whether exit tasks run when a run is canceled.
+        asks_for_nothing: Whether the task at a path uses nothing of the machine, whatever its component asks for.
         run_url: Where people look at a run; {run_id} in it stands for the run's id.
     """
 
@@ -96,6 +97,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
     exit_tasks_on_cancel: bool = True
+    asks_for_nothing: Callable[[TaskPath], bool] = lambda _path: False
     run_url: str = ""
 
 
@@ -318,6 +320,8 @@ class LocalEngine:
         return refused
 
     def _demand(self, run: Run, task: Task) -> Demand | TaskError:
+        if self._policy.asks_for_nothing(task.path):
+            return NO_DEMAND
         demand = demand_of(run, task)
         return demand if isinstance(demand, TaskError) else refusal(demand, self._policy.offer) or demand
 
