@@ -1,7 +1,8 @@
 """What runs tasks. The process of the SDK starts here, before the engine is imported."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from postlude.executors.process.executor import ProcessExecutor
@@ -26,7 +27,7 @@ def make_executor(home: Home, options: RunOptions, progress: Progress) -> Execut
         raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
     process = ProcessExecutor(home=home.root, offline=offline, progress=progress)
     process.prepare()
-    return _faulty(_routed(home, process, containers, pull=not offline), options)
+    return _faulty(_routed(process, containers, partial(_container, home, progress, pull=not offline)), options)
 
 
 def _says_offline(environ: Mapping[str, str]) -> bool:
@@ -39,21 +40,21 @@ def _answers(choice: Containers) -> bool:
     return find_engine(choice) is not None
 
 
-def _routed(home: Home, process: Executor, containers: Containers, *, pull: bool) -> Executor:
+def _routed(process: Executor, containers: Containers, make: "Callable[[Choice], Executor | None]") -> Executor:
     from postlude.executors.routing import RoutingExecutor  # noqa: PLC0415 - the SDK is loaded while this is imported
 
     if containers == "host":
         return RoutingExecutor(process=process, container=lambda: None, host=True)
-    return RoutingExecutor(process=process, container=lambda: _container(home, containers, pull=pull))
+    return RoutingExecutor(process=process, container=lambda: make(containers))
 
 
-def _container(home: Home, choice: "Choice", *, pull: bool) -> Executor | None:
+def _container(home: Home, progress: Progress, choice: "Choice", *, pull: bool) -> Executor | None:
     from postlude.executors.container.engine import find_engine  # noqa: PLC0415 - for pipelines that run containers
     from postlude.executors.container.executor import ContainerExecutor  # noqa: PLC0415 - as above
 
     engine = find_engine(choice)
     # Not the whole home: an image must not read the database, or other tasks' directories.
-    return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts], pull=pull)
+    return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts], pull=pull, progress=progress)
 
 
 def _faulty(executor: Executor, options: RunOptions) -> Executor:

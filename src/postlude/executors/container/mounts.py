@@ -10,7 +10,6 @@ import msgspec
 
 from postlude.core.exchange import local_path
 from postlude.ports.executor import Attempt
-from postlude.spec.types import Json
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
