@@ -1,5 +1,6 @@
 """Where a run's artifacts go when somebody chooses."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ def test_a_directory_as_root(harness: Harness, tmp_path: Path) -> None:
     (artifact,) = result.outputs("write-data")["data"]
     uri = f"{tmp_path}/all artifacts/chain/{result.run.run_id}/write-data/1/data"
     assert (artifact["uri"], text_read(result), Path(uri).read_text()) == (uri, "x", "x")
+
+
+def test_nothing_of_a_bucket_stays_in_the_process(harness: Harness, bucket: str) -> None:
+    harness.run(chain, {"text": "x"}, pipeline_root=f"s3://{bucket}/root")
+    assert [one.name for one in threading.enumerate() if one.name.startswith("transfer")] == []
 
 
 @pytest.mark.parametrize(("asked", "below"), [("spec", "s3://{bucket}/own/rooted/"), (None, "{home}/artifacts/")])

@@ -37,6 +37,27 @@ def in_a_bucket():
     read(given=mounted(given=make().outputs["out"]).outputs["out"])
 
 
+@dsl.container_component
+def spoil(given: Input[Artifact], out: dsl.OutputPath(str)):
+    script = '{ echo spoilt >> "$0"; echo spoilt >> "/s3/${1#s3://}"; rm -f "$0"; } 2>&1; cat "$0" > "$2"'
+    return dsl.ContainerSpec(image=IMAGE, command=["sh", "-c", script], args=[given.path, given.uri, out])
+
+
+@dsl.pipeline(name="spoilt")
+def spoilt():
+    spoil(given=make().outputs["out"])
+
+
+@dsl.container_component
+def leak(secret: str, out: Output[Artifact]):
+    return dsl.ContainerSpec(image=IMAGE, command=["sh", "-c", 'busybox ln -s "$0" "$1"'], args=[secret, out.path])
+
+
+@dsl.pipeline(name="leaking")
+def leaking(secret: str):
+    leak(secret=secret)
+
+
 @dsl.pipeline(name="contained")
 def contained(home: str):
     read(given=make().outputs["out"])
@@ -53,6 +74,22 @@ def test_a_container_finds_artifacts_of_buckets_where_kfp_mounts_them(podman: st
     result = harness.run(in_a_bucket, containers="podman", pipeline_root=f"s3://{s3.new_bucket()}/root")
     assert (result.state, result.message) == ("SUCCEEDED", "")
     assert result.outputs("read")["out"] == "mounted\n"
+
+
+def test_a_container_cannot_change_what_it_reads_from_a_bucket(podman: str, harness: Harness, s3: S3) -> None:
+    result = harness.run(spoilt, containers="podman", pipeline_root=f"s3://{s3.new_bucket()}/root")
+    assert (result.state, result.message) == ("SUCCEEDED", "")
+    assert result.outputs("spoil")["out"] == "made\n"
+
+
+def test_a_link_in_a_container_s_output_brings_nothing_of_this_machine_into_a_bucket(
+    podman: str, harness: Harness, s3: S3, tmp_path: Path
+) -> None:
+    secret, bucket = tmp_path / "secret", s3.new_bucket()
+    secret.write_text("of this machine")
+    result = harness.run(leaking, {"secret": str(secret)}, containers="podman", pipeline_root=f"s3://{bucket}/root")
+    assert (result.state, s3.keys(bucket)) == ("FAILED", [])
+    assert f"output artifact 'out' is a link to {secret}, which is not the task's own" in result.message
 
 
 def test_a_container_reads_and_writes_below_a_directory_that_is_the_root(

@@ -36,9 +36,12 @@ def open_engine(options: RunOptions = _DEFAULTS, *, progress: Progress = unheard
     with ExitStack() as stack:
         executor = make_executor(home, options, progress)
         stack.callback(executor.close)  # The engine closes it too, unless there comes to be none.
-        from postlude.wiring.engine import make_engine  # noqa: PLC0415 - the SDK is loaded while this is imported
+        from postlude.stores.artifacts.anywhere import open_artifacts  # noqa: PLC0415 - the SDK is loaded meanwhile
+        from postlude.wiring.engine import make_engine  # noqa: PLC0415 - as above
         from postlude.wiring.stores import open_store_of  # noqa: PLC0415 - as above
 
         store = open_store_of(home)
         stack.callback(store.close)
-        yield stack.enter_context(make_engine(home, store, executor, options))
+        artifacts = open_artifacts(home.cache)
+        stack.callback(artifacts.close)
+        yield stack.enter_context(make_engine(home, store, executor, artifacts, options))

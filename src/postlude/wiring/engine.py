@@ -11,10 +11,10 @@ from postlude.engines.local.engine import Layout, LocalEngine, Policy
 from postlude.engines.local.machine import detect
 from postlude.engines.local.offering import offer
 from postlude.engines.local.office import Office
+from postlude.ports.artifacts import ArtifactStore
 from postlude.ports.executor import Executor
 from postlude.runtime.attempt import Bench
 from postlude.spec.types import Pipeline
-from postlude.stores.artifacts.anywhere import open_artifacts
 from postlude.stores.artifacts.root import read_root
 from postlude.stores.home import Home, artifact_names, safe_name
 from postlude.stores.store import Store
@@ -23,8 +23,10 @@ from postlude.wiring.options import OF_THE_PIPELINE, RunOptions
 _MILLI: Final = 1000
 
 
-def make_engine(home: Home, store: Store, executor: Executor, options: RunOptions) -> LocalEngine:
-    """The engine over a home's files, a store and an executor.
+def make_engine(
+    home: Home, store: Store, executor: Executor, artifacts: ArtifactStore, options: RunOptions
+) -> LocalEngine:
+    """The engine over a home's files, a store of what happens and one of artifacts, and an executor.
 
     Raises:
         ConfigError: The pipeline root is none that artifacts can be kept under.
@@ -32,7 +34,7 @@ def make_engine(home: Home, store: Store, executor: Executor, options: RunOption
     layout = _layout(home, options.pipeline_root)
     bench = Bench(
         executor=executor,
-        artifacts=open_artifacts(home.cache),
+        artifacts=artifacts,
         clock=SystemClock(),
         cache=store.cache if options.cache else None,
         uncached=_touched(options),

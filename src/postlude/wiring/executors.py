@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from postlude.executors.process.executor import ProcessExecutor
@@ -28,7 +29,7 @@ def make_executor(home: Home, options: RunOptions, progress: Progress) -> Execut
     def real() -> Executor:
         process = ProcessExecutor(home=home.root, offline=offline, progress=progress)
         process.prepare()
-        return _routed(home, process, containers, pull=not offline)
+        return _routed(process, containers, partial(_container, home, progress, pull=not offline))
 
     return _faulty(_replacing(real, options), options)
 
@@ -43,21 +44,21 @@ def _answers(choice: Containers) -> bool:
     return find_engine(choice) is not None
 
 
-def _routed(home: Home, process: Executor, containers: Containers, *, pull: bool) -> Executor:
+def _routed(process: Executor, containers: Containers, make: "Callable[[Choice], Executor | None]") -> Executor:
     from postlude.executors.routing import RoutingExecutor  # noqa: PLC0415 - the SDK is loaded while this is imported
 
     if containers == "host":
         return RoutingExecutor(process=process, container=lambda: None, host=True)
-    return RoutingExecutor(process=process, container=lambda: _container(home, containers, pull=pull))
+    return RoutingExecutor(process=process, container=lambda: make(containers))
 
 
-def _container(home: Home, choice: "Choice", *, pull: bool) -> Executor | None:
+def _container(home: Home, progress: Progress, choice: "Choice", *, pull: bool) -> Executor | None:
     from postlude.executors.container.engine import find_engine  # noqa: PLC0415 - for pipelines that run containers
     from postlude.executors.container.executor import ContainerExecutor  # noqa: PLC0415 - as above
 
     engine = find_engine(choice)
     # Not the whole home: an image must not read the database, or other tasks' directories.
-    return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts], pull=pull)
+    return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts], pull=pull, progress=progress)
 
 
 def _replacing(make: Callable[[], Executor], options: RunOptions) -> Executor:

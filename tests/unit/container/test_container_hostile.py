@@ -58,6 +58,7 @@ def test_a_link_out_of_its_places_is_not_followed(
     [
         pytest.param({"uri": "{root}/secret"}, "{root}/secret", id="uri"),
         pytest.param({"uri": "file://{root}/secret"}, "{root}/secret", id="file-url"),
+        pytest.param({"uri": "s3://../../../secret"}, "{root}/attempt/mounts/s3/../../../secret", id="out-of-a-bucket"),
         pytest.param({"custom_path": "{root}/secret"}, "{root}/secret", id="custom-path"),
         pytest.param({"customPath": "{root}/secret"}, "{root}/secret", id="custom-path-in-the-other-spelling"),
         pytest.param({"custom_path": "../../secret"}, "{root}/attempt/work/../../secret", id="custom-path-that-climbs"),

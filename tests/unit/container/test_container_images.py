@@ -1,16 +1,20 @@
 """When images are pulled, with an engine's client that writes down what it is asked."""
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from container_lab import attempt, put_on_path
 
 from postlude.executors.container.client import Client
+from postlude.executors.container.executor import ContainerExecutor
 from postlude.executors.container.images import ImageError, Images
-from postlude.ports.executor import Attempt
+from postlude.executors.process.log import read_log
+from postlude.ports.executor import Attempt, Ending, Exit
 
 CLIENT = """
 case "$1" in
@@ -19,6 +23,13 @@ case "$1" in
     echo "$4" >> {pulls}
     if [ $(wc -l < {pulls}) -le {fails} ]; then echo "Error: the registry is busy" >&2; exit 125; fi
     touch {here} ;;
+esac
+"""
+
+DEAF = """
+case "$1" in
+  image) exit 1 ;;
+  pull) echo >> {asked}.all; echo > {asked}; exec sleep 600 ;;
 esac
 """
 
@@ -141,3 +152,51 @@ def test_a_failed_pull_is_tried_anew_by_the_next_task(registry: Registry) -> Non
         ensure(images, wanted())
     ensure(images, wanted())
     assert pulls.read_text() == "img\nimg\n"
+
+
+@pytest.fixture
+def deaf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Puts a `podman` in place whose pulls do not end; gives the pipe through which it says that it pulls."""
+    asked = tmp_path / "asked"
+    os.mkfifo(asked)
+    put_on_path("podman", DEAF.format(asked=asked), tmp_path, monkeypatch)
+    return asked
+
+
+def test_a_pull_counts_towards_the_time_limit(deaf: Path, tmp_path: Path) -> None:
+    executor = ContainerExecutor("podman")
+    with ThreadPoolExecutor(1) as thread:
+        one = attempt(directory=tmp_path, log=tmp_path / "log", timeout_s=0.2)
+        ended = thread.submit(executor.run, one)
+        deaf.read_text()
+        assert ended.result(30) == Exit(
+            ending=Ending.TIMED_OUT, message="timed out after 0.2 s, while its image was pulled"
+        )
+        executor.close()
+
+
+def test_who_waits_for_an_image_is_told_so(deaf: Path, tmp_path: Path) -> None:
+    heard: SimpleQueue[str] = SimpleQueue()
+    executor = ContainerExecutor("podman", progress=lambda _attempt, doing: heard.put(doing))
+    with ThreadPoolExecutor(1) as thread:
+        one = attempt(directory=tmp_path, log=tmp_path / "log")
+        ended = thread.submit(executor.run, one)
+        deaf.read_text()
+        assert heard.get(timeout=30) == "waiting for image img"
+        executor.terminate(one.run_id, one.path, one.attempt, grace_s=0)
+        assert ended.result(30) == Exit(ending=Ending.TERMINATED, message="terminated on request")
+        executor.close()
+    assert heard.get(timeout=30) == ""
+    assert [line.text for line in read_log(one.log)] == ["postlude: waiting for image img"]
+
+
+def test_a_closed_executor_pulls_no_more(deaf: Path, tmp_path: Path) -> None:
+    executor = ContainerExecutor("podman", pull_grace_s=600)
+    with ThreadPoolExecutor(1) as thread:
+        ended = thread.submit(executor.run, attempt(directory=tmp_path, log=tmp_path / "log"))
+        deaf.read_text()
+        (pull,) = (each for each in threading.enumerate() if each.name == "pull img")
+        executor.close()
+        assert ended.result(30).ending is Ending.TERMINATED
+    pull.join(30)
+    assert (pull.is_alive(), deaf.with_suffix(".all").read_text()) == (False, "\n")

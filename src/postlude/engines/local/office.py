@@ -1,11 +1,12 @@
 """The local engine's dealings with other processes: it holds the run's lease and opens its letters."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from postlude.core.task import CancelRequested
 from postlude.ports.clock import Clock
+from postlude.ports.journal import StoreError
 from postlude.ports.lease import Leases, Mailbox
 from postlude.runtime.lease import RENEW_EVERY_S, Tenancy
 from postlude.runtime.requests import read_request
@@ -35,8 +36,11 @@ class Office:
         self._looked = self._renewed = 0.0
         try:
             yield
-        finally:
-            self._tenancy.release(run_id)
+        except BaseException:
+            with suppress(StoreError):  # a lease that stays is taken over; why the run stopped is what people must hear
+                self._tenancy.release(run_id)
+            raise
+        self._tenancy.release(run_id)
 
     def requests(self, run_id: str, at: float) -> Sequence[CancelRequested]:
         """What was asked for since the last look.

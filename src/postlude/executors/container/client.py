@@ -1,5 +1,6 @@
 """The command-line client of a container engine, called with argument lists and never through a shell."""
 
+import errno
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,10 @@ def engine_words(stderr: str) -> str:
 class Client:
     """One engine's client program. Safe to use from several threads.
 
+    Attributes:
+        program: What is called.
+        closed: Whether none is started any more.
+
     Clients run in a session of their own: a Ctrl-C on the terminal reaches this process only, which then decides.
     """
 
@@ -50,6 +55,7 @@ class Client:
         self.program = program
         self._lock = threading.Lock()
         self._live: set[subprocess.Popen[bytes]] = set()
+        self.closed = False
 
     def call(self, *arguments: str, timeout_s: float | None = None) -> Answer:
         """Call the client and wait for its answer, `timeout_s` seconds at most. Never raises for what it does."""
@@ -74,18 +80,20 @@ class Client:
         """Start the client with its output on pipes; whoever opens it waits for it and then forgets it.
 
         Raises:
-            OSError: The program cannot be started.
+            OSError: The program cannot be started, or `close` was called.
         """
-        process = subprocess.Popen(  # noqa: S603 - an argument list, and the program is one of an enum's
-            [self.program, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=env,
-            cwd=cwd,
-            start_new_session=True,
-        )
         with self._lock:
+            if self.closed:
+                raise OSError(errno.ECANCELED, "the executor is closed")
+            process = subprocess.Popen(  # noqa: S603 - an argument list, and the program is one of an enum's
+                [self.program, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
             self._live.add(process)
         return process
 
@@ -95,8 +103,9 @@ class Client:
             self._live.discard(process)
 
     def close(self) -> None:
-        """Kill every client that still runs."""
+        """Kill every client that still runs; none is started any more."""
         with self._lock:
+            self.closed = True
             live = tuple(self._live)
         for process in live:
             process.kill()

@@ -3,8 +3,8 @@
 import os
 import secrets
 import threading
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from subprocess import Popen
@@ -29,6 +29,7 @@ from postlude.executors.container.verdict import Attached, ContainerState, ended
 from postlude.executors.process.exits import one_line
 from postlude.executors.process.supervisor.logfile import LogFile
 from postlude.ports.executor import Attempt, Ending, Exit
+from postlude.ports.progress import Progress, unheard
 from postlude.spec.quantity import QuantityError
 
 _ANSWER_WITHIN_S: Final = 60.0
@@ -51,6 +52,7 @@ class ContainerExecutor:
         grace_s: float = 10.0,
         pull: bool = True,
         pull_grace_s: float = 5.0,
+        progress: Progress = unheard,
     ) -> None:
         """Runs on one engine.
 
@@ -60,10 +62,11 @@ class ContainerExecutor:
             grace_s: What a program gets between SIGTERM and SIGKILL when its time is up.
             pull: Whether images that are not on this machine may be pulled.
             pull_grace_s: For how long a pull that fails is tried again.
+            progress: Hears which image an attempt waits for.
         """
         self._engine = Engine(engine)
         self._client = Client(self._engine)
-        self._images = Images(self._client, pull=pull, grace_s=pull_grace_s)
+        self._images = Images(self._client, pull=pull, grace_s=pull_grace_s, progress=progress)
         self._roots = tuple(roots)
         self._grace_s = grace_s
         self._owner = secrets.token_hex(8)
@@ -84,7 +87,8 @@ class ContainerExecutor:
             if running.name in self._early:
                 running.asked.set_result(Ending.TERMINATED)
         try:
-            return self._run(attempt, running)
+            with self._time_limit(attempt, running):
+                return self._run(attempt, running)
         except (ImageError, QuantityError, EnvironmentVariableError, OSError) as error:
             return Exit(ending=Ending.NOT_STARTED, message=one_line(str(error)))
         finally:
@@ -134,6 +138,8 @@ class ContainerExecutor:
 
     def _run(self, attempt: Attempt, running: Running) -> Exit:
         self._images.ensure(attempt, running.asked)
+        if running.ending is not None:
+            return ended_on_request(attempt, running.ending, while_="its image was pulled")
         attempt.work.mkdir(exist_ok=True)
         client_env = dict(os.environ)
         with (
@@ -150,7 +156,7 @@ class ContainerExecutor:
                 return ended_on_request(attempt, running.ending)
             try:
                 running.attached = self._client.open(arguments, env=client_env | dict(passed.inherited), cwd=directory)
-                attached = self._attend(attempt, running, running.attached, log)
+                attached = self._attend(running, running.attached, log)
                 ended = verdict(attempt, self._state(running.name, Path(directory)), attached, running.ending)
                 return inspected(attempt, ended, [mount.path for mount in seen])
             finally:
@@ -159,21 +165,24 @@ class ContainerExecutor:
     def _name(self, run_id: str, path: TaskPath, attempt: int) -> str:
         return container_name(run_id, path, attempt, owner=self._owner)
 
-    def _attend(self, attempt: Attempt, running: Running, process: Popen[bytes], log: LogFile) -> Attached:
-        limit = self._time_limit(attempt, running)
+    def _attend(self, running: Running, process: Popen[bytes], log: LogFile) -> Attached:
         try:
             return follow(process, log)
         finally:
             running.over.set()
-            limit.cancel()
             self._client.forget(process)
 
-    def _time_limit(self, attempt: Attempt, running: Running) -> threading.Timer:
-        limit = threading.Timer(attempt.timeout_s or 0.0, running.stop, (Ending.TIMED_OUT, self._grace_s))
+    @contextmanager
+    def _time_limit(self, attempt: Attempt, running: Running) -> Iterator[None]:
+        """End the attempt when its time is up, whether its container runs by then or its image is still pulled."""
+        limit = threading.Timer(attempt.timeout_s or 0.0, running.time_out, (self._grace_s,))
         limit.daemon = True
         if attempt.timeout_s is not None:
             limit.start()
-        return limit
+        try:
+            yield
+        finally:
+            limit.cancel()
 
     def _state(self, name: str, directory: Path) -> ContainerState | None:
         """The engine's record, None where there is none; `directory` is where the client ran."""

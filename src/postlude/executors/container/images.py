@@ -7,14 +7,13 @@ from enum import Enum
 from typing import Any, Final
 
 from postlude.executors.container.client import Answer, Client
+from postlude.executors.process.uv import note
 from postlude.ports.executor import Attempt
+from postlude.ports.progress import Progress, unheard
 
 _FIRST_PAUSE_S: Final = 0.5
-
-_OFFLINE: Final = (
-    "image '{image}' is not on this machine, and --offline forbids to pull it. "
-    "Run once without --offline, or `{program} pull {image}`"
-)
+_WORTH_TELLING_S: Final = 1.0
+"""An image that is here is found sooner."""
 
 
 class ImageError(Exception):
@@ -37,10 +36,14 @@ class Images:
         client: The engine's client.
         pull: Whether anything may be pulled.
         grace_s: For how long a pull that fails is tried again: registries are busy now and then.
+        progress: Hears of attempts that wait for an image for longer than a second.
     """
 
-    def __init__(self, client: Client, *, pull: bool = True, grace_s: float = 0.0) -> None:
+    def __init__(
+        self, client: Client, *, pull: bool = True, grace_s: float = 0.0, progress: Progress = unheard
+    ) -> None:
         self._client, self._pull, self._grace_s = client, pull, grace_s
+        self._progress = progress
         self._lock = threading.Lock()
         self._pulls: dict[tuple[str, ...], Future[None]] = {}
 
@@ -55,9 +58,17 @@ class Images:
         if not attempt.image:
             raise ImageError("no image is named. Give the component one, or run its command with `--containers host`")
         pull = self._pull_of(attempt.image, self._policy(attempt), attempt.run_id)
-        wait((pull, asked), return_when=FIRST_COMPLETED)
+        if not wait((pull, asked), _WORTH_TELLING_S, return_when=FIRST_COMPLETED).done:
+            self._wait_aloud(attempt, pull, asked)
         if not asked.done():
             pull.result()
+
+    def _wait_aloud(self, attempt: Attempt, pull: Future[None], asked: Future[Any]) -> None:
+        doing = f"waiting for image {attempt.image}"
+        self._progress(attempt, doing)
+        note(attempt.log, doing)
+        wait((pull, asked), return_when=FIRST_COMPLETED)
+        self._progress(attempt, "")
 
     def _policy(self, attempt: Attempt) -> PullPolicy:
         word = attempt.platform.get("imagePullPolicy") or PullPolicy.IF_NOT_PRESENT.value
@@ -95,7 +106,7 @@ class Images:
         pause_s, patience_ends = _FIRST_PAUSE_S, time.monotonic() + self._grace_s
         while True:
             answer = self._client.call("pull", "--quiet", "--", image)
-            if answer.ok or time.monotonic() + pause_s > patience_ends:
+            if answer.ok or self._client.closed or time.monotonic() + pause_s > patience_ends:
                 return answer
             time.sleep(pause_s)
             pause_s *= 2

@@ -13,7 +13,7 @@ from typing import Final, TypedDict
 import msgspec
 from msgspec.structs import replace
 
-from postlude.core.exchange import bare_path
+from postlude.core.exchange import local_path
 from postlude.executors.container.mounts import own_places
 from postlude.executors.process.exits import one_line
 from postlude.ports.executor import Attempt, Ending, Exit
@@ -53,21 +53,21 @@ def inspected(attempt: Attempt, ended: Exit, seen: Sequence[Path]) -> Exit:
 def _faults(attempt: Attempt, seen: Sequence[Path]) -> Iterator[str]:
     told = attempt.executor_input.get("outputs", {})
     own = own_places(attempt)
-    for what, path in _told_paths(told):
+    for what, path in _told_paths(attempt, told):
         if not _leads_into(path, own):
             yield f"{what} is a link to {os.path.realpath(path)}, which is not the task's own: write {path} itself"
             return  # what it says of places is not to be read either
     yield from _said_faults(attempt, told, seen)
 
 
-def _told_paths(told: Json) -> Iterator[tuple[str, str]]:
+def _told_paths(attempt: Attempt, told: Json) -> Iterator[tuple[str, str]]:
     """Where the program was told to write: what it is, and its path."""
     if told.get("outputFile"):
         yield "its executor output", told["outputFile"]
     for name, each in told.get("parameters", {}).items():
         yield f"output '{name}'", each["outputFile"]
     for name, found in told.get("artifacts", {}).items():
-        paths = (bare_path(each["uri"]) for each in found["artifacts"])
+        paths = (local_path(each["uri"], str(attempt.mounts)) for each in found["artifacts"])
         yield from ((f"output artifact '{name}'", path) for path in paths if path.startswith("/"))
 
 
@@ -77,9 +77,10 @@ def _said_faults(attempt: Attempt, told: Json, seen: Sequence[Path]) -> Iterator
     except msgspec.ValidationError as error:
         yield f"its executor output cannot be read: {error}"
         return
+    shared = (*seen, attempt.mounts)  # what is said to be in a bucket may have no bytes, nor a place that was seen
     for name, found in report.get("artifacts", {}).items():
         for path in (path for each in found.get("artifacts") or () for path in _said_paths(attempt, each)):
-            if not _leads_into(path, seen):
+            if not _leads_into(path, shared):
                 yield f"output artifact '{name}' is said to be at {path}, {_ELSEWHERE}"
 
 
@@ -87,9 +88,9 @@ _ELSEWHERE: Final = "which is not a place that the container shares with this ma
 
 
 def _said_paths(attempt: Attempt, entry: _Entry) -> Iterator[str]:
-    uri = bare_path(entry.get("uri") or "")
-    if uri.startswith("/"):
-        yield uri
+    path = local_path(entry.get("uri") or "", str(attempt.mounts))
+    if path.startswith("/"):
+        yield path
     for custom in (entry.get("custom_path"), entry.get("customPath")):
         if custom:
             yield str(attempt.work / custom)

@@ -5,12 +5,11 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from postlude.core.exchange import local_path
 from postlude.ports.executor import Attempt
-from postlude.spec.types import Json
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,20 +40,20 @@ _SYSTEM: Final = frozenset(map(Path, ("/", "/bin", "/dev", "/etc", "/lib", "/lib
 def mounts(attempt: Attempt, roots: Sequence[Path]) -> tuple[Mount, ...]:
     """What the attempt's container sees, outermost paths first.
 
-    It can write what is the attempt's own: its output files, its working directory, its output artifacts, its view of
-    buckets; and the workspace. The roots, and local input artifacts that lie elsewhere, as an imported file does, can
-    be read only.
+    It can write what is the attempt's own: its output files, its working directory, its output artifacts; and the
+    workspace. The roots, what was fetched from buckets, and local input artifacts that lie elsewhere, as an imported
+    file does, can be read only. Buckets are shown a second time, at the places where KFP mounts them.
     """
     shared = [attempt.workspace] if attempt.workspace else []
     writable = _outermost(path.absolute() for path in (*own_places(attempt), *shared))
-    seen = (*(root.absolute() for root in roots), *_local_inputs(attempt.executor_input))
+    seen = (*(root.absolute() for root in roots), *_fetched(attempt), *_local_inputs(attempt))
     readable = _outermost(path for path in seen if not _within(path, writable))
     found = (*(Mount(path=path) for path in writable), *(Mount(path=path, writable=False) for path in readable))
-    buckets = (Mount(path=path, target=Path("/", path.name)) for path in _mounted(attempt.mounts))
-    return (*sorted(found, key=lambda mount: mount.path), *buckets)
+    here = sorted(found, key=lambda mount: mount.path)
+    return (*here, *_buckets(attempt, writable))
 
 
-_DIRECTORIES: Final = ("outputs", "work", "home", "mounts")
+_DIRECTORIES: Final = ("outputs", "work", "home")
 
 
 def own_places(attempt: Attempt) -> tuple[Path, ...]:
@@ -64,16 +63,27 @@ def own_places(attempt: Attempt) -> tuple[Path, ...]:
     link.
     """
     given = (attempt.directory / name for name in _DIRECTORIES)
-    artifacts = (path.parent for path in _local_paths(attempt.executor_input, "outputs"))
-    return tuple(dict.fromkeys(path for path in (*given, *artifacts) if path.is_dir() and path not in _SYSTEM))
+    told = attempt.executor_input.get("outputs", {}).get("outputFile")
+    files = (*_artifact_paths(attempt, "outputs"), *([Path(told)] if told else []))
+    written = (path.parent for path in files)
+    return tuple(dict.fromkeys(path for path in (*given, *written) if path.is_dir() and path not in _SYSTEM))
+
+
+def _fetched(attempt: Attempt) -> tuple[Path, ...]:
+    """The directory of what was fetched, which other tasks may share file by file."""
+    return (attempt.mounts.absolute(),) if attempt.mounts.is_dir() else ()
 
 
 _BUCKETS: Final = ("gcs", "minio", "s3")
 
 
-def _mounted(mounts: Path) -> Iterator[Path]:
-    """The directories of buckets that the SDK in the image looks for at KFP's own places."""
-    return (mounts / name for name in _BUCKETS if (mounts / name).is_dir())
+def _buckets(attempt: Attempt, writable: Sequence[Path]) -> Iterator[Mount]:
+    """The buckets, where the SDK in the image looks for them, and what is the attempt's own in each."""
+    for path in (attempt.mounts / name for name in _BUCKETS):
+        if path.is_dir():
+            yield Mount(path=path, writable=False, target=Path("/", path.name))
+            own = (one for one in writable if one.is_relative_to(path.absolute()))
+            yield from (Mount(path=one, target=Path("/", one.relative_to(attempt.mounts.absolute()))) for one in own)
 
 
 def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -88,19 +98,14 @@ def _within(path: Path, roots: Iterable[Path]) -> bool:
     return any(path.is_relative_to(root) for root in roots)
 
 
-def _local_inputs(executor_input: Json) -> Iterator[Path]:
-    return (path for path in _local_paths(executor_input, "inputs") if path not in _SYSTEM and path.exists())
+def _local_inputs(attempt: Attempt) -> Iterator[Path]:
+    return (path for path in _artifact_paths(attempt, "inputs") if path not in _SYSTEM and path.exists())
 
 
-def _local_paths(executor_input: Json, side: str) -> Iterator[Path]:
-    """Where the input or output artifacts are, as far as that is a place of this machine."""
-    lists = executor_input.get(side, {}).get("artifacts", {}).values()
+def _artifact_paths(attempt: Attempt, side: str) -> Iterator[Path]:
+    """Where the program finds the input or output artifacts, as far as that is a place of this machine."""
+    lists = attempt.executor_input.get(side, {}).get("artifacts", {}).values()
     for artifact in (artifact for found in lists for artifact in found.get("artifacts", [])):
-        path = _local_path(artifact.get("customPath") or artifact.get("uri", ""))
-        if path is not None:
+        path = Path(local_path(artifact.get("customPath") or artifact.get("uri", ""), str(attempt.mounts)))
+        if path.is_absolute():
             yield path
-
-
-def _local_path(uri: str) -> Path | None:
-    path = Path(unquote(urlsplit(uri).path)) if uri.startswith("file://") else Path(uri)
-    return path if path.is_absolute() else None

@@ -46,6 +46,11 @@ class Running:
         # a daemon: it ends with the container, and must not keep a dying process alive
         threading.Thread(target=self._stop, args=(grace_s,), name=f"stop {self.name}", daemon=True).start()
 
+    def time_out(self, grace_s: float) -> None:
+        """Stop the program for its time limit, unless its container has ended."""
+        if not self.over.is_set():
+            self.stop(Ending.TIMED_OUT, grace_s)
+
     def _stop(self, grace_s: float) -> None:
         grace_ends = time.monotonic() + grace_s
         self._signal_until("TERM", grace_ends)

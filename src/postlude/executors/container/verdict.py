@@ -68,10 +68,19 @@ def verdict(attempt: Attempt, state: ContainerState | None, attached: Attached, 
     return Exit(ending=Ending.EXITED, code=code, oom=oom, message=one_line(_why_failed(attempt, code, state, attached)))
 
 
-def ended_on_request(attempt: Attempt, asked: Ending, *, code: int | None = None) -> Exit:
-    """The end of an attempt that the executor asked to end; `code` is None where its program never began."""
-    limit = f"timed out after {attempt.timeout_s:g} s" if attempt.timeout_s is not None else ""
-    return Exit(ending=asked, code=code, message=limit if asked is Ending.TIMED_OUT else "terminated on request")
+def ended_on_request(attempt: Attempt, asked: Ending, *, code: int | None = None, while_: str = "") -> Exit:
+    """The end of an attempt that the executor asked to end.
+
+    Args:
+        attempt: What was run.
+        asked: TERMINATED or TIMED_OUT.
+        code: The program's exit code; None where it never began.
+        while_: What was done for the attempt when its time was up.
+    """
+    if asked is not Ending.TIMED_OUT or attempt.timeout_s is None:
+        return Exit(ending=asked, code=code, message="terminated on request")
+    message = f"timed out after {attempt.timeout_s:g} s"
+    return Exit(ending=asked, code=code, message=f"{message}, while {while_}" if while_ else message)
 
 
 def exit_code(told: int) -> int:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from postlude.ports.artifacts import ArtifactStore
 from postlude.stores.artifacts.address import BUCKETS, WEB, Address, scheme_of
@@ -13,6 +13,15 @@ from postlude.stores.artifacts.memo import DigestMemo
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A store that holds something of this process."""
+
+    def close(self) -> None:
+        """Free it."""
+        ...
 
 
 class Artifacts:
@@ -48,6 +57,14 @@ class Artifacts:
     def digest(self, uri: str) -> str:
         """See `ArtifactStore.digest`."""
         return self._of(uri).digest(uri)
+
+    def close(self) -> None:
+        """Free what the stores hold that were made; nothing is asked of them any more."""
+        with self._lock:
+            made, self._made = list(self._made.values()), {}
+        for store in made:
+            if isinstance(store, Closing):
+                store.close()
 
     def _of(self, uri: str) -> ArtifactStore:
         make = self._makers.get(scheme_of(uri))

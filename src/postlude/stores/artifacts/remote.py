@@ -91,6 +91,10 @@ class RemoteArtifacts:
             self._contents.adopt(digest, real)
         return digest
 
+    def close(self) -> None:
+        """Free the threads that transfer files; those at work finish first."""
+        self._pool.shutdown()
+
     # --- there ----------------------------------------------------------------------------------------------------
 
     def _sent(self, store: "ObjectStore", key: str, root: Path, entries: list[Entry]) -> dict[str, tuple[str, str]]:
