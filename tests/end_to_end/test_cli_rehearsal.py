@@ -10,6 +10,7 @@ import pytest
 from kfp import compiler, dsl
 
 import postlude
+from postlude import dsl as authored
 from postlude.spec.types import Json
 
 
@@ -42,10 +43,16 @@ def careless():
         train(rows=rows.output)
 
 
+@authored.pipeline(name="each")
+def each_watched():
+    with authored.ParallelFor([1, 2, 3]), authored.ExitHandler(notify()):
+        prepare()
+
+
 @pytest.fixture(scope="module")
 def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("ir")
-    for each in (watched, careless):
+    for each in (watched, careless, each_watched):
         compiler.Compiler().compile(each, str(directory / f"{each.name}.yaml"))
     return directory
 
@@ -120,12 +127,15 @@ def test_what_simulate_can_be_told(nightly: Path, arguments: list[str], states_o
 
 
 def test_simulate_refuses_paths_that_are_not_there_all_at_once(nightly: Path) -> None:
-    done = command("simulate", nightly, "--fail", "trian", "--oom", "exit-handler-1", "--json")
+    wrong = ["--fail", "trian", "--oom", "exit-handler-1", "--output", "notify.text=1", "--cancel-at", "notfy"]
+    done = command("simulate", nightly, *wrong, "--json")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "the command line has 2 problems:",
+        "the command line has 4 problems:",
         "  --fail trian: the pipeline has no such task. Use exit-handler-1/train.",
         "  --oom exit-handler-1: is a group. Name a leaf: exit-handler-1/prepare, exit-handler-1/train.",
+        "  --output notify.text: the task declares no such output. It has: Output.",
+        "  --cancel-at notfy: the pipeline has no such task. Use notify.",
     ]
 
 
@@ -146,19 +156,31 @@ def test_rehearse_passes_where_somebody_is_told_of_every_failure(nightly: Path) 
 
 
 def test_rehearse_fails_where_nobody_is_told(pipelines: Path) -> None:
-    done = command("rehearse", pipelines / "careless.yaml", "--only", "fail", "--only", "cancel")
+    done = command("rehearse", pipelines / "careless.yaml", "--only", "fail", "--only", "oom", "--only", "cancel")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        "TASK                  MISHAP   RUN        EXIT TASKS AND WHAT THEY ARE TOLD",
-        "prepare               fail     FAILED     notify: FAILED  [nobody is told]",
-        "prepare               cancel   CANCELED   [nobody is told]",
-        "exit-handler-1/train  fail     FAILED     notify: FAILED",
-        "exit-handler-1/train  cancel   CANCELED   notify: CANCELED",
-        "notify                fail     FAILED     notify: COMPLETE  [nobody is told, nor need be: it is an exit task]",
-        "notify                cancel   CANCELED   notify: COMPLETE  [it is spared]",
+        "TASK",
+        "  MISHAP     RUN       EXIT TASKS AND WHAT THEY ARE TOLD",
+        "prepare",
+        "  fail, oom  FAILED    notify: FAILED  [nobody is told]",
+        "  cancel     CANCELED  [nobody is told]",
+        "exit-handler-1/train",
+        "  fail, oom  FAILED    notify: FAILED",
+        "  cancel     CANCELED  notify: CANCELED",
+        "notify",
+        "  fail, oom  FAILED    notify: COMPLETE  [nobody is told, nor need be: it is an exit task]",
+        "  cancel     CANCELED  notify: COMPLETE  [it is spared]",
         "",
-        "✗ careless: nobody is told of 2 failures (6 cases tried)",
-        "  prepare: fail, cancel",
+        "✗ careless: nobody is told of 3 failures (9 cases tried)",
+        "  prepare: fail, oom, cancel",
+    ]
+
+
+def test_rehearse_counts_exit_tasks_of_iterations_that_are_told_the_same(pipelines: Path) -> None:
+    done = command("rehearse", pipelines / "each.yaml", "--only", "fail")
+    assert done.stdout.splitlines()[2:4] == [
+        "for-loop-2[0]/exit-handler-3/prepare",
+        "  fail    FAILED    for-loop-2[0]/notify: FAILED, for-loop-2[*]/notify: COMPLETE (2 times)",
     ]
 
 

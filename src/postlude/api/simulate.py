@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from postlude.api.faults import Named, check_place, check_products, named_faults, named_products
@@ -160,10 +161,23 @@ def simulation(
     Raises:
         SpecError: The scenario speaks of tasks or outputs that the pipeline does not have.
     """
-    check_faults(pipeline, scenario.faults, source=source)
-    check_products(pipeline, scenario.products, source=source)
-    check_place(pipeline, scenario.cancel_at, option="--cancel-at", source=source)
+    _check(pipeline, scenario, source)
     return _told(simulated(pipeline, arguments, scenario), scenario)
+
+
+def _check(pipeline: Pipeline, scenario: Scenario, source: str) -> None:
+    problems: list[Problem] = []
+    for check in (
+        partial(check_faults, pipeline, scenario.faults),
+        partial(check_products, pipeline, scenario.products),
+        partial(check_place, pipeline, scenario.cancel_at, option="--cancel-at"),
+    ):
+        try:
+            check(source=source)
+        except SpecError as refused:
+            problems.extend(refused.problems)
+    if problems:
+        raise SpecError(source, problems)
 
 
 def _told(run: run_state.Run, scenario: Scenario) -> Simulation:

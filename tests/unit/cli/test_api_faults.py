@@ -57,6 +57,21 @@ IMPORTED = pipeline(
 NO_PROGRAM = "is an importer, which runs no program. Name a task that runs one, or simulate it with --fail."
 
 
+def test_a_fault_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(SpecError) as refused:
+        read_faults({FaultKind.FAIL: ["a=one", "a@1=two", "a=three"], DELAY: ["a=1", "b=1"]})
+    assert [str(each) for each in refused.value.problems] == ["--fail a=three: is a second one for the same. Give one."]
+
+
+def test_an_output_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(SpecError) as refused:
+        read_outputs(["a.out=1", "b.out=1", "a.out=2"])
+    assert [str(each) for each in refused.value.problems] == [
+        "--output a.out=1: gives 'a.out' one of 2 values. Give one.",
+        "--output a.out=2: gives 'a.out' one of 2 values. Give one.",
+    ]
+
+
 def test_faults_are_checked_against_the_pipeline_all_at_once() -> None:
     faults = [Fault.fail("train"), Fault.fail("trian"), Fault.kill("train", attempt=0), Fault(path="get", kind=OOM)]
     with pytest.raises(SpecError) as refused:
