@@ -7,11 +7,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import Result
+from msgspec.structs import replace
 
 import postlude
 from postlude.api.source import load_source

@@ -6,13 +6,14 @@ import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from behind_the_store import name, open_engine, watching_connections
+from msgspec.structs import replace
 from postgres_server import Server
 
 from postlude.ports.journal import RunRecord, Save, StoreError

@@ -6,11 +6,12 @@ To add one: a subclass of `Subject` that makes the executor and says how its att
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from fake_programs import acted
+from msgspec.structs import replace
 
 from podman_image import IMAGE as PODMAN_IMAGE
 from postlude.core.task import TaskPath

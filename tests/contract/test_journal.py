@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from hashlib import sha256
 from threading import Barrier
 
 import pytest
+from msgspec.structs import replace
 
 from postlude.ports.journal import ConflictError, RunRecord, Save, StoreError
 from postlude.spec.types import Json

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 
 import pytest
 from contender_process import DEAD, POSTED
+from msgspec.structs import replace
 
 from postlude.ports.lease import Holder, Lease
 from postlude.spec.types import Json

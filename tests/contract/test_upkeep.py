@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from threading import Barrier
 
@@ -11,6 +10,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 from behind_the_store import open_engine
+from msgspec.structs import replace
 from postgres_server import Server
 
 from postlude.core.task import State

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from postlude.spec.types import Component, Pipeline
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Census:
+class Census(msgspec.Struct, frozen=True, kw_only=True):
     """How many of each a pipeline holds; a component used twice counts twice, a loop's body once.
 
     Attributes:

@@ -1,9 +1,11 @@
 """Rehearse a pipeline: try every failure that a task can have, and see who is told."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from postlude.api.faults import check_products, named_products
 from postlude.api.source import load_source
@@ -33,8 +35,7 @@ class Mishap(Enum):
 _OF_IMPORTERS: Final = frozenset({Mishap.FAIL, Mishap.CANCEL})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Witness:
+class Witness(msgspec.Struct, frozen=True, kw_only=True):
     """An exit task, or a task that ignores upstream failures, that fired in a case.
 
     Attributes:
@@ -47,8 +48,7 @@ class Witness:
     told: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, kw_only=True):
     """One mishap of one task, and what came of it.
 
     Attributes:
@@ -79,8 +79,7 @@ class Case:
         return not self.failed or any(witness.told for witness in self.witnesses)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a pipeline under every mishap.
 
     Attributes:

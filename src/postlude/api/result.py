@@ -1,8 +1,9 @@
 """A finished run, as Python users read it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
+
+import msgspec
 
 from postlude.runtime.values import digest_of
 from postlude.spec.types import Json
@@ -24,8 +25,7 @@ class RunFailedError(Exception):
         super().__init__(f"run {run.run_id} of {run.pipeline} ended {run.state}{cause}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Error:
+class Error(msgspec.Struct, frozen=True, kw_only=True):
     """Why a task or a run did not succeed.
 
     Attributes:
@@ -37,8 +37,7 @@ class Error:
     message: str
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class TaskRun:
+class TaskRun(msgspec.Struct, frozen=True):
     """One task of a finished run: a view of its part of the run document.
 
     Attributes:
@@ -98,8 +97,7 @@ class TaskRun:
         return log
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A finished run: a view of its document.
 
     Attributes:

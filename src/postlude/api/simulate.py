@@ -1,9 +1,10 @@
 """Simulate a pipeline from Python: what would become of it, without running any of its code."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+import msgspec
 
 from postlude.api.faults import Named, check_place, check_products, named_faults, named_products
 from postlude.api.result import Run
@@ -24,8 +25,7 @@ from postlude.spec.types import Json, Pipeline
 SCHEMA: Final = "postlude.simulation/v1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExitTask:
+class ExitTask(msgspec.Struct, frozen=True, kw_only=True):
     """An exit task, or a task that ignores upstream failures, that came to run.
 
     Attributes:
@@ -50,8 +50,7 @@ class ExitTask:
         return next(iter(self.payloads.values()), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
+class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     """A simulated run.
 
     Attributes:

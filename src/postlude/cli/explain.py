@@ -1,10 +1,10 @@
 """`postlude explain`."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 import click
+from msgspec.structs import asdict
 
 from postlude.cli.catalog import document_of, stored
 from postlude.cli.document import print_document

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 
 from postlude.cli.catalog import stored
 from postlude.cli.cleaning import Cleaned, clean
@@ -19,7 +20,6 @@ from postlude.core.task import State
 from postlude.runtime.garbage import Limits, old_runs, size_bytes, unused_artifacts
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
-from postlude.spec.values import dataclass
 from postlude.stores.artifacts.anywhere import downloads
 from postlude.stores.home import Home, open_home, safe_name
 from postlude.stores.store import Store
@@ -30,8 +30,7 @@ _ALL: Final = 1_000_000_000
 _SHOWN: Final = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Run:
+class _Run(msgspec.Struct, frozen=True, kw_only=True):
     """A run to remove, and what its own files take."""
 
     document: Json
@@ -39,8 +38,7 @@ class _Run:
     artifact_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be removed.
 
     Attributes:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+import msgspec
 
 from postlude.api.source import load_source
 from postlude.cli.catalog import document_of, stored
@@ -30,14 +31,12 @@ from postlude.core.task import State, TaskPath
 from postlude.runtime.recover import recover
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json, Pipeline
-from postlude.spec.values import dataclass
 from postlude.stores.store import Store
 from postlude.wiring import RunOptions
 from postlude.wiring.stores import tenancy
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class _Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for.
 
     Attributes:
@@ -53,8 +52,7 @@ class _Request:
     successor: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is going to be done: the run as it stands, the tasks to run again, the pipeline to go on with."""
 
     before: Json

@@ -4,11 +4,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from postlude.cli.tree import Node, Tree, ordered
 from postlude.cli.visible import visible_row
 from postlude.cli.words import COUNTED, LOOKS, duration, first_line
 from postlude.core.task import Kind, State
-from postlude.spec.values import dataclass
 
 Row = tuple[tuple[str, str], ...]
 """Pieces of one line of text, each with its style."""
@@ -18,14 +19,12 @@ _OF_A_KIND: Final = 8
 _NEVER_ENTERED: Final = (State.SKIPPED, State.UPSTREAM_FAILED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Line:
+class _Line(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str
     node: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _More:
+class _More(msgspec.Struct, frozen=True, kw_only=True):
     """Stands for children that are not shown one by one."""
 
     prefix: str

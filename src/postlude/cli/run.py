@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from postlude.api.faults import read_faults
 from postlude.cli.drive import driver, finish
@@ -28,7 +29,6 @@ from postlude.cli.options import (
 )
 from postlude.runtime.faults import INJECTED, check_faults, fates_of, without_effect
 from postlude.spec.types import Json, Pipeline
-from postlude.spec.values import dataclass
 from postlude.wiring import RunOptions
 
 _OPTIONS = (
@@ -52,8 +52,7 @@ _OPTIONS = (
 _FAULTS = ("fail", "kill", "delay")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class _Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asks for."""
 
     source: str

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from postlude.cli.words import epoch
 from postlude.core.run_state import Run
 from postlude.core.task import ROOT, Kind, State, Task
@@ -17,8 +19,7 @@ from postlude.spec.types import Json
 BAD: Final = frozenset({State.FAILED, State.UPSTREAM_FAILED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one task.
 
     Attributes:

@@ -1,9 +1,9 @@
 """`postlude verify`."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec.structs import asdict
 
 from postlude.cli.catalog import document_of, stored
 from postlude.cli.document import print_document

@@ -4,8 +4,9 @@ Source: Kubernetes takes a limit as the request where there is none, and refuses
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from postlude.core.exchange import rendered_resources
 from postlude.core.run_state import Run
@@ -14,8 +15,7 @@ from postlude.spec.quantity import QuantityError, millicpus, size_bytes, whole_n
 from postlude.spec.types import Container, Resources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """Amounts that nobody else may use meanwhile.
 
     Attributes:

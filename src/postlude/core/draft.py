@@ -6,15 +6,14 @@ from enum import Enum
 from typing import Any, cast
 
 import immutables
+import msgspec
 from msgspec.structs import replace
 
 from postlude.core.run_state import Run
 from postlude.core.task import Command, State, Task, TaskPath
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What one event made of a run.
 
     Attributes:

@@ -4,7 +4,6 @@ Source: `ExecutorInput` and `ExecutorOutput` in KFP's pipeline_spec.proto.
 """
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -17,11 +16,9 @@ from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
 from postlude.spec import placeholders
 from postlude.spec.types import NOTHING, Constant, Container, Importer, Json, ParameterType, ParentInput, Resources
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Where one attempt reads and writes: absolute local paths.
 
     Attributes:
@@ -41,8 +38,7 @@ class Places:
         return f"{directory}/executor_output.json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(msgspec.Struct, frozen=True, kw_only=True):
     """A task's program with nothing left to resolve.
 
     Attributes:
@@ -143,7 +139,7 @@ def rendered_resources(run: Run, task: Task, container: Container) -> Resources:
     def lookup(placeholder: placeholders.Placeholder) -> Json | UnsetType:
         return _part(run, task, {}, placeholder)
 
-    texts = {one.name: getattr(container.resources, one.name) for one in fields(Resources)}
+    texts = {name: getattr(container.resources, name) for name in Resources.__struct_fields__}
     return Resources(**{name: placeholders.render(text, lookup) for name, text in texts.items()})
 
 

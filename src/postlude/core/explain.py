@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+import msgspec
+
 from postlude.core.conform import preview
 from postlude.core.demand import demand_of, words_of
 from postlude.core.explain_cache import cache_reasons
@@ -12,14 +14,12 @@ from postlude.core.resolve import as_declared
 from postlude.core.run_state import Run
 from postlude.core.task import NO_INPUTS, ROOT, Inputs, Kind, State, Task, TaskError, child_path
 from postlude.spec.types import Strategy, Topology
-from postlude.spec.values import dataclass
 
 _FAILED: Final = (State.FAILED, State.UPSTREAM_FAILED)
 _NAMES: Final = re.compile(r"""inputs\.(?:parameter_values|parameters|artifacts)(?:\[\s*['"](.+?)['"]\s*\]|\.(\w+))""")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reason:
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
     """One thing to know of a task.
 
     Attributes:

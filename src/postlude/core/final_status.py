@@ -7,13 +7,14 @@ Source: design page "Final status", rules R1, R3-R6 and "The payload".
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from postlude.core.instant import rfc3339_or_none
 from postlude.core.run_state import Run, StatusWords, children, is_passed_on
 from postlude.core.tally import tally
 from postlude.core.task import Code, Kind, State, Task, TaskError, TaskPath
 from postlude.spec.placeholders import render_text
 from postlude.spec.types import Json
-from postlude.spec.values import dataclass
 
 NAMED_FAILURES: Final = 10
 """So many failed tasks are named in a group's message; the rest is a count (R4)."""
@@ -42,8 +43,7 @@ _WORDS: Final[Mapping[StatusWords, Mapping[State, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalStatus:
+class FinalStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be said of a task or group whose body is final.
 
     Attributes:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from postlude.core.draft import Draft
@@ -10,13 +11,11 @@ from postlude.core.final_status import CANCELED_MESSAGE
 from postlude.core.run_state import children
 from postlude.core.task import Code, Kind, State, Task, TaskError, TaskPath, Terminate, Verdict, child_path
 from postlude.spec.types import Topology
-from postlude.spec.values import dataclass
 
 CANCELED: Final = Verdict(state=State.CANCELED, error=TaskError(code=Code.CANCELLED, message=CANCELED_MESSAGE))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Halt:
+class Halt(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of unfinished tasks.
 
     Attributes:

@@ -1,10 +1,10 @@
 """Loops and what groups pass out: items to iterations, Collected, OneOf."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from postlude.core.conform import preview
 from postlude.core.facts import fact

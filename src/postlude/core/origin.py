@@ -1,14 +1,13 @@
 """Where a value came from: through groups and loops back to the task that made it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from postlude.core.run_state import Run, children
 from postlude.core.task import ROOT, Kind, Task, child_path
 from postlude.spec.types import Dag, ParameterIterator, ParentInput, TaskOutput
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """A leaf task and the output parameter of its that a value is."""
 
     task: Task

@@ -7,8 +7,9 @@ inputs that is FAILED with the task among its failures, or CANCELED and speaks o
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from postlude.core.run_state import Run, children
 from postlude.core.task import ROOT, State, Task, TaskPath, child_path
@@ -23,8 +24,7 @@ _CANCELED: Final = frozenset({"CANCELED", "CANCELLED"})
 _BAD: Final = frozenset({State.FAILED, State.UPSTREAM_FAILED, State.CANCELED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """A watcher that came to run, and what it was told.
 
     Attributes:

@@ -9,19 +9,18 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import immutables
+import msgspec
 from msgspec.structs import replace
 
 from postlude.core.draft import Draft, Look
 from postlude.core.run_state import children
 from postlude.core.task import NO_INPUTS, NO_OUTPUTS, ROOT, Kind, State, Task, TaskPath, child_path
 from postlude.spec.types import Dag, Topology
-from postlude.spec.values import dataclass
 
 _UNSUCCESSFUL: Final = (State.FAILED, State.UPSTREAM_FAILED, State.CANCELED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Chosen:
+class _Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """What is reopened besides what did not succeed.
 
     Attributes:

@@ -6,10 +6,10 @@ does not fit is an error of the task, decided before its code starts (R11).
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from postlude.core.conform import MisfitError, conform, preview
 from postlude.core.facts import fact
@@ -29,7 +29,6 @@ from postlude.spec.types import (
     ParentInput,
     TaskOutput,
 )
-from postlude.spec.values import dataclass
 
 
 class _Missing(Exception):  # noqa: N818 - not an error: a default may stand in
@@ -44,8 +43,7 @@ class _Unresolvable(Exception):  # noqa: N818 - carries a TaskError, is none
         self.error = TaskError(code=code, message=message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Whose inputs are looked for, and what was found so far.
 
     Attributes:
@@ -55,8 +53,8 @@ class _Asked:
 
     run: Run
     task: Task
-    known: dict[str, Json] = field(default_factory=dict)
-    missing: dict[str, str] = field(default_factory=dict)
+    known: dict[str, Json] = msgspec.field(default_factory=dict)
+    missing: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def resolve(run: Run, task: Task) -> Inputs | TaskError:

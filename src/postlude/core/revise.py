@@ -7,9 +7,10 @@ were; new ones have their defaults.
 """
 
 from collections.abc import Iterable
-from dataclasses import field, replace
 
+import msgspec
 from msgspec import structs
+from msgspec.structs import replace
 
 from postlude.core.draft import Draft
 from postlude.core.nodes import child
@@ -18,11 +19,9 @@ from postlude.core.run_state import children
 from postlude.core.task import ROOT, Inputs, Kind, Task, TaskPath, child_path
 from postlude.spec import types as ir
 from postlude.spec.types import Component, Dag, Pipeline
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """What a new pipeline means for a run.
 
     Attributes:
@@ -34,15 +33,14 @@ class Revision:
     touched: frozenset[TaskPath]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Walk:
+class _Walk(msgspec.Struct, frozen=True, kw_only=True):
     """The two pipelines, and what was found so far."""
 
     draft: Draft
     old: Pipeline
     new: Pipeline
-    changed: set[TaskPath] = field(default_factory=set)
-    touched: set[TaskPath] = field(default_factory=set)
+    changed: set[TaskPath] = msgspec.field(default_factory=set)
+    touched: set[TaskPath] = msgspec.field(default_factory=set)
 
 
 def revise(draft: Draft, pipeline: Pipeline, inputs: Inputs) -> Revision:

@@ -21,11 +21,11 @@ engine's reports, and simulated.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import immutables
 from msgspec import UNSET, structs
+from msgspec.structs import replace
 
 from postlude.core import retry
 from postlude.core.draft import Draft, Look, Step

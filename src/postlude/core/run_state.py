@@ -8,7 +8,6 @@ import msgspec
 
 from postlude.core.task import ROOT, CancelRequested, Kind, State, Task, TaskError, TaskPath, child_path, iteration_path
 from postlude.spec.types import NOTHING, Json, Pipeline
-from postlude.spec.values import dataclass
 
 
 class FailurePolicy(Enum):
@@ -25,8 +24,7 @@ class StatusWords(Enum):
     SDK = "sdk"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What a run is begun with.
 
     Attributes:

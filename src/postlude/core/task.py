@@ -12,7 +12,6 @@ import msgspec
 
 from postlude.spec import types as ir
 from postlude.spec.types import NOTHING, Json
-from postlude.spec.values import dataclass
 
 TaskPath = NewType("TaskPath", str)
 """IR task keys joined by "/", iterations as "[i]": "exit-handler-1/for-loop-2[1]/train". The root is ""."""
@@ -76,8 +75,7 @@ class Code(IntEnum):
     UNAVAILABLE = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskError:
+class TaskError(msgspec.Struct, frozen=True, kw_only=True):
     """Why a task did not succeed.
 
     Attributes:
@@ -91,16 +89,14 @@ class TaskError:
     exit_code: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A final state and its reason."""
 
     state: State
     error: TaskError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastAttempt:
+class PastAttempt(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that did not end well and was followed by another."""
 
     attempt: int
@@ -108,8 +104,7 @@ class PastAttempt:
     ended_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     """An artifact as tasks pass it on.
 
     Attributes:
@@ -130,8 +125,7 @@ class Artifact:
     custom_path: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """The resolved inputs of a task.
 
     Attributes:
@@ -145,8 +139,7 @@ class Inputs:
     missing: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outputs:
+class Outputs(msgspec.Struct, frozen=True, kw_only=True):
     """What a task or group produced. An output that was not produced is not a key."""
 
     parameters: Mapping[str, Json] = NOTHING
@@ -160,8 +153,7 @@ NO_OUTPUTS = Outputs()
 NO_RETRY: Final = ir.Retry()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """How the tasks below a group ended, kept with the group so that nobody has to look through them again.
 
     Attributes:
@@ -179,8 +171,6 @@ class Tally:
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
     """A node of the run's tree as the scheduler sees it. A transition builds a new one.
-
-    A struct, since it is copied at every move: `msgspec.structs.replace` takes a thirtieth of a dataclass's time.
 
     Attributes:
         parent: Path of the group, loop or iteration it stands in; the root is its own parent.
@@ -240,8 +230,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 # --- events: what the world reports -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Started:
+class Started(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt of a task began to run."""
 
     path: TaskPath
@@ -249,8 +238,7 @@ class Started:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succeeded:
+class Succeeded(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt ended well; its outputs are collected, typed and stored."""
 
     path: TaskPath
@@ -260,8 +248,7 @@ class Succeeded:
     cached: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt did not end well."""
 
     path: TaskPath
@@ -270,8 +257,7 @@ class Failed:
     error: TaskError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt cannot be made on this machine, and no other one could: retries would change nothing."""
 
     path: TaskPath
@@ -280,8 +266,7 @@ class Refused:
     error: TaskError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt is gone with the engine that ran it; nobody knows how it ended."""
 
     path: TaskPath
@@ -289,8 +274,7 @@ class Lost:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRequested:
+class CancelRequested(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody asked to end the run (R8).
 
     Attributes:
@@ -305,16 +289,14 @@ class CancelRequested:
     let_finish: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadlinePassed:
+class DeadlinePassed(msgspec.Struct, frozen=True, kw_only=True):
     """The time is up for the run, or for an exit task that has a limit of its own."""
 
     path: TaskPath
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryRequested:
+class RetryRequested(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody asked to go on with a run that is final (R13).
 
     Attributes:
@@ -327,8 +309,7 @@ class RetryRequested:
     timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PipelineRevised:
+class PipelineRevised(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody asked to go on with a run that is final, with another pipeline in the place of its own.
 
     Attributes:
@@ -350,8 +331,7 @@ Event = (
 # --- commands: what the shell must do ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Run an attempt of a leaf task, `wait_s` seconds from now at the earliest, and report."""
 
     path: TaskPath
@@ -359,24 +339,21 @@ class Start:
     wait_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terminate:
+class Terminate(msgspec.Struct, frozen=True, kw_only=True):
     """Stop an attempt (SIGTERM, a grace period, SIGKILL) and report how it ended."""
 
     path: TaskPath
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetDeadline:
+class SetDeadline(msgspec.Struct, frozen=True, kw_only=True):
     """Report `DeadlinePassed` at this time, unless the task is final by then."""
 
     path: TaskPath
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinishRun:
+class FinishRun(msgspec.Struct, frozen=True, kw_only=True):
     """The run is final: nothing follows."""
 
 

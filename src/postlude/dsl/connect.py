@@ -5,8 +5,10 @@ whatever that ended with, and an output gets out of a group as the SDK itself le
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from postlude.dsl import sdk
 from postlude.dsl.after import Wait, ends
@@ -17,8 +19,7 @@ from postlude.dsl.tree import lines
 _COMPLETED: Final = sdk.pb2.PipelineTaskSpec.TriggerPolicy.ALL_UPSTREAM_TASKS_COMPLETED
 
 
-@dataclass(frozen=True, slots=True)
-class Ir:
+class Ir(msgspec.Struct, frozen=True):
     """The IR of a pipeline, to be changed, with the tree that it was made of.
 
     Attributes:

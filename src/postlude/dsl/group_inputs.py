@@ -5,8 +5,9 @@ over `names` around, a parameter `n` gets no further than that loop, and items g
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from postlude.dsl import sdk
 from postlude.dsl.tree import groups_below
@@ -15,8 +16,7 @@ Inputs = Mapping[str, set[tuple[Any, str | None]]]
 """For each group and task, the channels that it is given, each with who makes it in the DAG around it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
+class Tree(msgspec.Struct, frozen=True, kw_only=True):
     """Where the tasks and groups of a pipeline are.
 
     Attributes:

@@ -6,8 +6,9 @@ lets the handler's group give out the outputs, and binds the exit task to those.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from postlude.dsl import sdk
 from postlude.dsl.loop_items import is_item_inside
@@ -17,8 +18,7 @@ PREFIX: Final = "pipelinechannel--"
 """What the SDK's compiler puts before the name of an input or output that it made up to pass a value on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class Passage(msgspec.Struct, frozen=True, kw_only=True):
     """One output on its way out of a group.
 
     Attributes:

@@ -1,13 +1,13 @@
 """What is special about the pipeline that is being compiled."""
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from postlude.dsl.after import Wait
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What the SDK's compiler does not know of a pipeline.
 
     Attributes:

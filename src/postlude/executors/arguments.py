@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from postlude.core.conform import preview
 from postlude.ports.executor import Attempt
@@ -16,8 +17,7 @@ _POINTER_BYTES: Final = 8
 _FIX: Final = "Pass large values as artifacts, or take them in a Python component"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What the system passes to a program.
 
     Attributes:

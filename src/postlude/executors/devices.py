@@ -1,8 +1,9 @@
 """How programs are told which accelerators are theirs."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from postlude.ports.executor import Attempt
 

@@ -5,19 +5,18 @@
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
 from typing import Final
+
+import msgspec
 
 from postlude.ports.executor import Attempt, Ending, Exit
 from postlude.spec.types import NOTHING, Json
-from postlude.spec.values import dataclass
 
 Said = tuple[str, str]
 """A line of a task's output: its stream ("stdout" or "stderr") and its text."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succeed:
+class Succeed(msgspec.Struct, frozen=True, kw_only=True):
     """Write outputs, as a program that the SDK wraps does, and exit with 0.
 
     Attributes:
@@ -33,8 +32,7 @@ class Succeed:
     says: Sequence[Said] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fail:
+class Fail(msgspec.Struct, frozen=True, kw_only=True):
     """Exit with a code, or by a signal.
 
     Attributes:
@@ -49,29 +47,25 @@ class Fail:
     says: Sequence[Said] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeOut:
+class TimeOut(msgspec.Struct, frozen=True, kw_only=True):
     """Run into the time limit, at once."""
 
     says: Sequence[Said] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotStart:
+class NotStart(msgspec.Struct, frozen=True, kw_only=True):
     """Never run: no such program, no such image."""
 
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vanish:
+class Vanish(msgspec.Struct, frozen=True, kw_only=True):
     """Get lost together with its supervisor."""
 
     message: str = "its supervisor died"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
     """Run until it is released, and then do something else; a time limit and a request to end count meanwhile.
 
     Attributes:
@@ -81,7 +75,7 @@ class Hold:
         last_words: What goes to the log when it is asked to end.
     """
 
-    then: "Behaviour" = field(default_factory=Succeed)
+    then: "Behaviour" = Succeed()
     ignores_sigterm: bool = False
     says: Sequence[Said] = ()
     last_words: Sequence[Said] = ()

@@ -1,18 +1,17 @@
 """The port through which the shell runs one attempt of one task."""
 
 from collections.abc import Mapping
-from dataclasses import field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 from postlude.core.task import TaskPath
 from postlude.spec.types import NOTHING, Json, Resources
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an executor needs to run one attempt; nothing is left to resolve.
 
     Attributes:
@@ -36,7 +35,7 @@ class Attempt:
     directory: Path
     log: Path
     env: Mapping[str, str] = NOTHING
-    resources: Resources = field(default_factory=Resources)
+    resources: Resources = Resources()
     platform: Mapping[str, Json] = NOTHING
     timeout_s: float | None = None
     workspace: Path | None = None
@@ -66,8 +65,7 @@ class Ending(Enum):
     """Its supervisor died: nobody knows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True, kw_only=True):
     """How an attempt ended.
 
     Attributes:

@@ -3,12 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+import msgspec
+
 from postlude.spec.types import NOTHING, Json
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Save:
+class Save(msgspec.Struct, frozen=True, kw_only=True):
     """What one step of the run changed; stored whole or not at all.
 
     Attributes:
@@ -33,8 +33,7 @@ class Save:
     durable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A run as it was begun.
 
     Attributes:

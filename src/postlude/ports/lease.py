@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
+import msgspec
+
 from postlude.spec.types import Json
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
     """An engine that drives a run.
 
     Attributes:
@@ -23,8 +23,7 @@ class Holder:
     born: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """Who drives a run.
 
     Attributes:

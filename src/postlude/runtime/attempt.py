@@ -27,11 +27,9 @@ from postlude.runtime.collecting import Desk, collect
 from postlude.runtime.importing import import_artifact
 from postlude.runtime.staging import stage
 from postlude.spec.types import Container, Importer
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class Bench(msgspec.Struct, frozen=True, kw_only=True):
     """What an attempt is performed with.
 
     Attributes:

@@ -3,12 +3,12 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypedDict
 
 import msgspec
+from msgspec.structs import replace
 
 from postlude.core.exchange import Places, Program, bare_path, is_local, local_path, outputs_of, remote_uri
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
@@ -30,8 +30,7 @@ class _ExecutorOutput(TypedDict, total=False):
     artifacts: dict[str, _ArtifactList]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """Where an attempt worked.
 
     Attributes:

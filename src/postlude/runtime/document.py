@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from operator import attrgetter
 from typing import Final
 
+import msgspec
+
 from postlude.core.instant import rfc3339, rfc3339_or_none
 from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Inputs, Outputs, PastAttempt, Task, TaskError, TaskPath, child_path
 from postlude.runtime.values import Shown, shown_parameters, whole
 from postlude.spec.types import Json
-from postlude.spec.values import dataclass
 
 SCHEMA: Final = "postlude.run/v1"
 
@@ -57,8 +58,7 @@ def run_document(run: Run, shown: Shown = whole) -> Json:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskFacts:
+class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a task's document says beyond the task itself.
 
     Attributes:

@@ -1,9 +1,10 @@
 """Faults to order: what is to go wrong with which attempt, in a simulation or in a real run."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Self
+
+import msgspec
 
 from postlude.core.task import Kind, State
 from postlude.spec.paths import Place, covers, pattern_of, places, refusal
@@ -35,8 +36,7 @@ INJECTED: Final = frozenset({FaultKind.FAIL, FaultKind.KILL, FaultKind.DELAY})
 _OF_IMPORTERS: Final = frozenset({FaultKind.FAIL, FaultKind.DELAY})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that goes wrong.
 
     Attributes:
@@ -75,8 +75,7 @@ class Fault:
         return self.attempt in (None, attempt) and covers(self.path, path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class Fate(msgspec.Struct, frozen=True, kw_only=True):
     """How a task of a run came out, as far as faults go.
 
     Attributes:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
+import msgspec
+
 from postlude.spec.types import Json
-from postlude.spec.values import dataclass
 
 _FILE_SCHEME: Final = "file://"
 
@@ -16,8 +17,7 @@ Relative = tuple[str, ...]
 """A path below the home's artifacts, part by part; the first is a run's directory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Which final runs are kept.
 
     Attributes:

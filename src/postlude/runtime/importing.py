@@ -2,11 +2,11 @@
 
 import hashlib
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from postlude.core.exchange import imported, local_path
 from postlude.core.run_state import Run

@@ -4,10 +4,10 @@ Entries are versioned by their "type": a changed event gets a new name, old name
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from postlude.core.run import advance, begin
 from postlude.core.run_state import Run, Settings
@@ -28,7 +28,6 @@ from postlude.core.task import (
 from postlude.runtime.values import Values, refer
 from postlude.spec.load import load
 from postlude.spec.types import NOTHING, Json, Pipeline
-from postlude.spec.values import dataclass
 
 _EVENTS: Final[Mapping[str, type[Event]]] = {
     "started": Started,
@@ -105,13 +104,11 @@ def decode_event(entry: Json, values: Mapping[str, Json] = NOTHING) -> Event:
     return msgspec.convert(fields, _EVENTS[name])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Referred:
+class _Referred(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Referring:
+class _Referring(msgspec.Struct, frozen=True, kw_only=True):
     """What is read of an entry that refers to large values, besides the event."""
 
     values: dict[str, _Referred]
@@ -125,8 +122,7 @@ def _restored(entry: Json, values: Mapping[str, Json]) -> Succeeded:
     return replace(event, outputs=Outputs(parameters=parameters, artifacts=event.outputs.artifacts))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Revised:
+class _Revised(msgspec.Struct, frozen=True, kw_only=True):
     """`PipelineRevised` as it is written: the pipeline as its IR."""
 
     at: float

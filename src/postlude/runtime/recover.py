@@ -15,13 +15,11 @@ from postlude.runtime.values import Values
 from postlude.spec.load import load
 from postlude.spec.problem import SpecError
 from postlude.spec.types import Json
-from postlude.spec.values import dataclass
 
 Found = TypeVar("Found")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
+class Recovered(msgspec.Struct, frozen=True, kw_only=True):
     """A run as its journal left it.
 
     Attributes:

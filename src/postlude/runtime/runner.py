@@ -1,8 +1,10 @@
 """The loop's body: take events, advance the run, save, and only then act."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Self
+
+import msgspec
+from msgspec.structs import replace
 
 from postlude.core.draft import Step
 from postlude.core.run import advance, begin
@@ -15,14 +17,12 @@ from postlude.runtime.record import encode_event, encode_settings
 from postlude.runtime.recover import lost, owed, recover
 from postlude.runtime.values import Values
 from postlude.spec.types import Json, Pipeline
-from postlude.spec.values import dataclass
 
 Watcher = Callable[[Run, Sequence[Task]], None]
 """Told after every step: the run, and the tasks whose documents changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shell:
+class Shell(msgspec.Struct, frozen=True, kw_only=True):
     """What a runner acts with.
 
     Attributes:

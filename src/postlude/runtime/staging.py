@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from postlude.core.exchange import is_local, local_path
 from postlude.core.task import Artifact, Code, Task, TaskError
@@ -18,8 +19,7 @@ _FAULTS: Final[Mapping[type[Exception], Code]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Staged:
+class Staged(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a task's inputs.
 
     Attributes:

@@ -6,7 +6,6 @@ object counts as large, whatever its size, so that nothing can be taken for a re
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -31,8 +30,7 @@ def whole(value: Json) -> Json:
     return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """What stands for a large value.
 
     Attributes:

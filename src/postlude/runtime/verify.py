@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+import msgspec
+
 from postlude.core.resolve import resolve
 from postlude.core.run_state import Run
 from postlude.core.task import Inputs, Task
@@ -11,15 +13,13 @@ from postlude.ports.journal import Catalog, Journal
 from postlude.runtime.document import TaskFacts, exit_of, run_document, task_document
 from postlude.runtime.recover import Recovered, recover
 from postlude.spec.types import FinalStatusOf, Json
-from postlude.spec.values import dataclass
 
 _ABSENT: Final = object()
 _PLACES: Final = ("order", "log")
 """Of a task's document: where it is listed and where its log is, which the journal does not say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """A place where the two disagree.
 
     Attributes:
@@ -33,8 +33,7 @@ class Difference:
     journal: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(msgspec.Struct, frozen=True, kw_only=True):
     """What was compared, and what did not agree."""
 
     run_id: str

@@ -5,24 +5,21 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from postlude.spec.values import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutorInputJson:
+class ExecutorInputJson(msgspec.Struct, frozen=True):
     """`{{$}}`: the whole executor input, as JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputParameter:
+class InputParameter(msgspec.Struct, frozen=True):
     """`{{$.inputs.parameters['name']}}`, perhaps with keys to follow into it."""
 
     name: str
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InputArtifact:
+class InputArtifact(msgspec.Struct, frozen=True):
     """`{{$.inputs.artifacts['name'].field}}`: uri, path, name, metadata (with keys) or "" (the artifact)."""
 
     name: str
@@ -30,8 +27,7 @@ class InputArtifact:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputArtifact:
+class OutputArtifact(msgspec.Struct, frozen=True):
     """`{{$.outputs.artifacts['name'].field}}`, as for input artifacts."""
 
     name: str
@@ -39,40 +35,34 @@ class OutputArtifact:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputParameterFile:
+class OutputParameterFile(msgspec.Struct, frozen=True):
     """`{{$.outputs.parameters['name'].output_file}}`: the file that receives an output parameter."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFile:
+class OutputFile(msgspec.Struct, frozen=True):
     """`{{$.outputs.output_file}}`: the file that receives the executor output."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutputMetadataUri:
+class OutputMetadataUri(msgspec.Struct, frozen=True):
     """`{{$.outputs.output_metadata_uri}}`: where the executor output goes."""
 
 
-@dataclass(frozen=True, slots=True)
-class PipelineValue:
+class PipelineValue(msgspec.Struct, frozen=True):
     """A fact of the run: `{{$.pipeline_job_name}}` is "pipeline_job_name", `{{workflow.status}}` "workflow.status"."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class JsonEscape:
+class JsonEscape(msgspec.Struct, frozen=True):
     """`{{... .json_escape[level]}}`: the inner value's text, escaped `level` times for use inside a JSON string."""
 
     level: int
     inner: "Placeholder"
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(msgspec.Struct, frozen=True):
     """A form that nobody defined, braces included; it is left as it stands."""
 
     text: str

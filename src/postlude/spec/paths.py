@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from postlude.spec.types import Component, Dag, Importer, Pipeline
 
@@ -14,8 +15,7 @@ _INDEX: Final = re.compile(r"\[\d+\]")
 _NAMED: Final = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, kw_only=True):
     """A task or group of a pipeline.
 
     Attributes:

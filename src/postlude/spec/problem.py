@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from postlude.spec.values import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One fault of a document.
 
     Attributes:

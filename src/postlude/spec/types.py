@@ -5,20 +5,18 @@ that hold across parts. Nothing here runs anything.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
 from enum import Enum
 from typing import Any, Final, NoReturn
 
+import msgspec
 from msgspec import UNSET, UnsetType
-
-from postlude.spec.values import dataclass
 
 Json = Any
 """A JSON value: None, bool, int, float, str, list or dict of them."""
 
 
 class _Nothing(dict[str, Any]):
-    """The empty mapping as a default: hashable, as dataclasses ask of defaults (MappingProxyType is only from 3.12)."""
+    """The empty mapping as a default: hashable, so that values that have it are, and encoded as any dict is."""
 
     __slots__ = ()
 
@@ -55,8 +53,7 @@ class Strategy(Enum):
 # --- interfaces -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterInput:
+class ParameterInput(msgspec.Struct, frozen=True, kw_only=True):
     """A declared input parameter.
 
     Attributes:
@@ -78,8 +75,7 @@ class ParameterInput:
         return not self.optional and self.default is UNSET
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactInput:
+class ArtifactInput(msgspec.Struct, frozen=True, kw_only=True):
     """A declared input artifact, or list of artifacts."""
 
     schema_title: str = "system.Artifact"
@@ -89,16 +85,14 @@ class ArtifactInput:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterOutput:
+class ParameterOutput(msgspec.Struct, frozen=True, kw_only=True):
     """A declared output parameter."""
 
     type: ParameterType
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactOutput:
+class ArtifactOutput(msgspec.Struct, frozen=True, kw_only=True):
     """A declared output artifact, or list of artifacts (outputs of DAGs only)."""
 
     schema_title: str = "system.Artifact"
@@ -108,16 +102,14 @@ class ArtifactOutput:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InputDefinitions:
+class InputDefinitions(msgspec.Struct, frozen=True, kw_only=True):
     """The inputs a component declares, by name."""
 
     parameters: Mapping[str, ParameterInput] = NOTHING
     artifacts: Mapping[str, ArtifactInput] = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputDefinitions:
+class OutputDefinitions(msgspec.Struct, frozen=True, kw_only=True):
     """The outputs a component declares, by name."""
 
     parameters: Mapping[str, ParameterOutput] = NOTHING
@@ -127,37 +119,32 @@ class OutputDefinitions:
 # --- where a task's inputs come from ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constant:
+class Constant(msgspec.Struct, frozen=True, kw_only=True):
     """A value written in the IR; its strings may hold placeholders."""
 
     value: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParentInput:
+class ParentInput(msgspec.Struct, frozen=True, kw_only=True):
     """An input of the DAG the task stands in (`componentInputParameter`, `componentInputArtifact`)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskOutput:
+class TaskOutput(msgspec.Struct, frozen=True, kw_only=True):
     """An output of a task in the same DAG (`taskOutputParameter`, `taskOutputArtifact`)."""
 
     task: str
     output: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FinalStatusOf:
+class FinalStatusOf(msgspec.Struct, frozen=True, kw_only=True):
     """The final status of a task or group in the same DAG (`taskFinalStatus.producerTask`)."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterBinding:
+class ParameterBinding(msgspec.Struct, frozen=True, kw_only=True):
     """What feeds one input parameter.
 
     Attributes:
@@ -172,8 +159,7 @@ class ParameterBinding:
 ArtifactBinding = ParentInput | TaskOutput
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskInputs:
+class TaskInputs(msgspec.Struct, frozen=True, kw_only=True):
     """What feeds each input of a task, by input name."""
 
     parameters: Mapping[str, ParameterBinding] = NOTHING
@@ -183,8 +169,7 @@ class TaskInputs:
 # --- tasks and DAGs ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
+class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     """When a task starts.
 
     Attributes:
@@ -196,8 +181,7 @@ class Trigger:
     condition: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caching:
+class Caching(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a task's outputs may be reused, and under which key.
 
     Attributes:
@@ -208,8 +192,7 @@ class Caching:
     key: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """What is allowed after a failed attempt.
 
     Attributes:
@@ -225,8 +208,7 @@ class Retry:
     backoff_max_s: float = 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterIterator:
+class ParameterIterator(msgspec.Struct, frozen=True, kw_only=True):
     """One iteration for each item of a list.
 
     Attributes:
@@ -240,16 +222,14 @@ class ParameterIterator:
     input: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtifactIterator:
+class ArtifactIterator(msgspec.Struct, frozen=True, kw_only=True):
     """One iteration for each artifact of an input artifact list."""
 
     item_input: str
     input: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(msgspec.Struct, frozen=True, kw_only=True):
     """A task of a DAG.
 
     Attributes:
@@ -264,17 +244,16 @@ class Task:
     key: str
     display_name: str = ""
     component: str
-    inputs: TaskInputs = field(default_factory=TaskInputs)
+    inputs: TaskInputs = TaskInputs()
     depends_on: tuple[str, ...] = ()
-    trigger: Trigger = field(default_factory=Trigger)
-    caching: Caching = field(default_factory=Caching)
+    trigger: Trigger = Trigger()
+    caching: Caching = Caching()
     retry: Retry | None = None
     iterator: ParameterIterator | ArtifactIterator | None = None
     parallelism: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DagOutputs:
+class DagOutputs(msgspec.Struct, frozen=True, kw_only=True):
     """Which outputs of its tasks a DAG passes out, by output name.
 
     Several selectors mean OneOf: the first, in order, whose task produced the output.
@@ -284,8 +263,7 @@ class DagOutputs:
     artifacts: Mapping[str, tuple[TaskOutput, ...]] = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Topology:
+class Topology(msgspec.Struct, frozen=True, kw_only=True):
     """Who waits for whom in one DAG; derived from its tasks by `spec.topology`.
 
     Attributes:
@@ -301,17 +279,15 @@ class Topology:
     exit_of: Mapping[str, str] = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dag:
+class Dag(msgspec.Struct, frozen=True, kw_only=True):
     """The tasks of a component that is made of tasks, by key, and what it passes out."""
 
     tasks: Mapping[str, Task] = NOTHING
-    outputs: DagOutputs = field(default_factory=DagOutputs)
-    topology: Topology = field(default_factory=Topology)
+    outputs: DagOutputs = DagOutputs()
+    topology: Topology = Topology()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Component:
+class Component(msgspec.Struct, frozen=True, kw_only=True):
     """An interface and what implements it: a DAG, or the label of an executor.
 
     Attributes:
@@ -321,8 +297,8 @@ class Component:
     """
 
     name: str
-    inputs: InputDefinitions = field(default_factory=InputDefinitions)
-    outputs: OutputDefinitions = field(default_factory=OutputDefinitions)
+    inputs: InputDefinitions = InputDefinitions()
+    outputs: OutputDefinitions = OutputDefinitions()
     dag: Dag | None = None
     executor: str = ""
     task_config: tuple[tuple[str, bool], ...] = ()
@@ -331,8 +307,7 @@ class Component:
 # --- executors --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """What a container asks for. Each is text as the author wrote it ("500m", "1Gi", "1") or a placeholder, or ""."""
 
     cpu_request: str = ""
@@ -343,8 +318,7 @@ class Resources:
     accelerator_count: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(msgspec.Struct, frozen=True, kw_only=True):
     """A program in an image. Elements of command and args may hold placeholders and Concat / IfPresent structs.
 
     Attributes:
@@ -356,13 +330,12 @@ class Container:
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     env: Mapping[str, str] = NOTHING
-    resources: Resources = field(default_factory=Resources)
+    resources: Resources = Resources()
     platform: Mapping[str, Json] = NOTHING
     timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Importer:
+class Importer(msgspec.Struct, frozen=True, kw_only=True):
     """Registers an existing artifact.
 
     Attributes:
@@ -383,8 +356,7 @@ class Importer:
 Executor = Container | Importer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pipeline:
+class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
     """A whole pipeline.
 
     Attributes:

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from postlude.core.task import TaskPath
 from postlude.spec.problem import ConfigError
-from postlude.spec.values import dataclass
 
 _NAME_BYTES: Final = 200
 """File systems allow 255; suffixes that programs add to a name need room too."""
@@ -21,8 +22,7 @@ _ITERATION: Final = re.compile(r"(?P<loop>.+)\[(?P<index>\d+)\]", re.DOTALL)
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Home:
+class Home(msgspec.Struct, frozen=True, kw_only=True):
     """The layout of Postlude's own directory.
 
     Attributes:

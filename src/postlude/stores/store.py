@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from postlude.ports.journal import Cache, Catalog, Journal
 from postlude.ports.lease import Leases, Mailbox
 from postlude.ports.upkeep import Upkeep
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Store:
+class Store(msgspec.Struct, frozen=True, kw_only=True):
     """One database seen through its ports.
 
     Attributes:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
+import msgspec
+
 from postlude.spec.problem import ConfigError
-from postlude.spec.values import dataclass
 
 if TYPE_CHECKING:
     from postlude.runtime.faults import Fault
@@ -22,8 +23,7 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How pipelines are run on this machine.
 
     Attributes:

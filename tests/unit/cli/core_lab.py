@@ -1,9 +1,9 @@
 """Plays runs on the core alone: every attempt that is asked for succeeds at once, unless it is to fail."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from cli_ir import pipeline
+from msgspec.structs import replace
 
 from postlude.core.draft import Step
 from postlude.core.run import advance, begin

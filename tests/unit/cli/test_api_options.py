@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from cli_ir import pipeline, task
+from msgspec.structs import replace
 
 import postlude
 from postlude.core.run_state import FailurePolicy, StatusWords
@@ -29,6 +30,11 @@ def test_an_option_that_is_none_is_refused(options: dict[str, Any], said: str, t
         postlude.run(PIPELINE, home=tmp_path / "home", **options)
     assert str(refused.value) == said
     assert not (tmp_path / "home").exists()
+
+
+def test_options_that_are_changed_are_checked_again() -> None:
+    with pytest.raises(ConfigError, match=r"^workers: is 0\. Give 1 or more"):
+        replace(RunOptions(), workers=0)
 
 
 def test_a_container_engine_that_does_not_answer_leaves_nothing_running(

@@ -4,11 +4,11 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from container_lab import log_lines
+from msgspec.structs import replace
 
 from postlude.core.task import TaskPath
 from postlude.executors.container.executor import ContainerExecutor

@@ -1,11 +1,11 @@
 """What makes a task another one for the cache, and what does not."""
 
 import copy
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from msgspec import structs
+from msgspec.structs import replace
 
 from postlude.core.fingerprint import fingerprint
 from postlude.core.task import Artifact, Inputs, Task, TaskPath

@@ -3,10 +3,10 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from process_lab import EXITED_WELL, Lab, lines
 
 from postlude.executors.process.executor import ProcessExecutor

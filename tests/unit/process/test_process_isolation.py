@@ -4,11 +4,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from msgspec.structs import replace
 from process_lab import EXITED_WELL, Lab
 from started import Started, until_gone, working_in
 

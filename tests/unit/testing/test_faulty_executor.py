@@ -93,7 +93,7 @@ def test_a_process_is_really_killed(attempt: Attempt, tmp_path: Path) -> None:
 
 
 def _fields(attempt: Attempt) -> dict[str, object]:
-    return {name: getattr(attempt, name) for name in attempt.__dataclass_fields__}
+    return {name: getattr(attempt, name) for name in attempt.__struct_fields__}
 
 
 def test_a_delay_puts_the_start_off(attempt: Attempt) -> None:

@@ -8,8 +8,9 @@ ever. Tasks that ask for nothing never stand in anybody's way; they need a worke
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from postlude.core.demand import Demand, cpu_words, device_words, size_words
 from postlude.core.task import Code, TaskError
@@ -18,8 +19,7 @@ Amounts = tuple[int, int, int]
 """Thousandths of a processor, bytes of memory, accelerators."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """What this machine gives to tasks.
 
     Attributes:

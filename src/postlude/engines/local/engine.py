@@ -4,10 +4,12 @@ import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+import msgspec
+from msgspec.structs import replace
 
 from postlude.core.demand import Demand, demand_of
 from postlude.core.run_state import FailurePolicy, Run, Settings, StatusWords
@@ -42,13 +44,11 @@ from postlude.runtime.attempt import Bench, log_path, perform_attempt
 from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.runner import Runner, Shell, Watcher
 from postlude.spec.types import Json, Pipeline
-from postlude.spec.values import dataclass
 
 Inbox = queue.SimpleQueue[Event]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Where runs keep their files.
 
     Attributes:
@@ -74,8 +74,7 @@ class Layout:
         return self.below(root, run, task) if "://" in root else self.artifacts(run.run_id, task.path, task.attempt)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """How runs are driven.
 
     Attributes:

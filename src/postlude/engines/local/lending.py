@@ -1,7 +1,9 @@
 """Tells each attempt which accelerators are its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from postlude.core.task import TaskPath
 from postlude.ports.executor import Attempt, Executor, Exit

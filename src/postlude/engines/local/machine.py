@@ -4,9 +4,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 _NVIDIA: Final = "nvidia.com/gpu"
 _AMD: Final = "amd.com/gpu"
@@ -15,8 +16,7 @@ _PAGES_OF_NO_LIMIT: Final = 2**60
 """Bytes. Kernels with the first version of control groups write no limit as a number of about this size."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """What was found.
 
     Attributes:

@@ -1,9 +1,10 @@
 """One attempt that runs nothing: its inputs are rendered, its end is scripted, its outputs are checked as real ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from postlude.core.exchange import Places, Program, outputs_of, program
 from postlude.core.run_state import Run
@@ -20,8 +21,7 @@ from postlude.spec.types import Container, Importer, Json
 _OUTPUTS: Final = "/sim/outputs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Performed:
+class Performed(msgspec.Struct, frozen=True, kw_only=True):
     """How an attempt comes to its end, unless somebody stops it.
 
     Attributes:

@@ -1,7 +1,8 @@
 """Which made-up values decided where a simulated run went."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 from postlude.core.conform import preview
 from postlude.core.origin import Origin, items_origin, operands, origin
@@ -11,8 +12,7 @@ from postlude.engines.simulated.scenario import Products, Scenario
 from postlude.spec.paths import pattern_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """A condition or a loop that a made-up value decided.
 
     Attributes:

@@ -5,9 +5,9 @@ followed into it, a list of one item where a loop iterates over it. Elsewhere it
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from postlude.core.conform import MisfitError, conform
@@ -39,8 +39,7 @@ PLAIN: Final[Mapping[ParameterType, Json]] = {
 _Source = TaskOutput | ParentInput
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Use:
+class _Use(msgspec.Struct, frozen=True, kw_only=True):
     """A task's input that is fed by a value, through the keys that are followed into it."""
 
     task: Task

@@ -1,7 +1,8 @@
 """What a simulation assumes: what goes wrong, what tasks produce, how long they take."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.runtime.faults import Fault
@@ -9,15 +10,13 @@ from postlude.spec.paths import covers
 from postlude.spec.types import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, kw_only=True):
     """What a program writes to the file of an output parameter, to be read as the declared type."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class Product(msgspec.Struct, frozen=True, kw_only=True):
     """What a task produces.
 
     Attributes:
@@ -31,8 +30,7 @@ class Product:
     value: Json | Text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """What a simulation assumes.
 
     Attributes:

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from postlude.spec.values import dataclass
+import msgspec
 
 _NO_SUCH_PROGRAM: Final = 127
 _TIMED_OUT: Final = 124
@@ -13,8 +13,7 @@ _ERROR_STARTS: Final = ("error", "docker: ", "podman: ")
 _ADVICE_STARTS: Final = ("run 'docker", "see 'docker", "run 'podman", "see 'podman")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What one call of the client gave.
 
     Attributes:

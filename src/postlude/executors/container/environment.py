@@ -3,12 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from postlude.spec.types import NOTHING
-from postlude.spec.values import dataclass
 
 _FILE_NAME: Final = "container.env"
 _LONGEST_LINE: Final = 16_000
@@ -19,8 +19,7 @@ class EnvironmentVariableError(Exception):
     """A variable cannot be passed to a container; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variables:
+class Variables(msgspec.Struct, frozen=True, kw_only=True):
     """Variables on their way into a container.
 
     Attributes:
@@ -29,7 +28,7 @@ class Variables:
     """
 
     options: tuple[str, ...] = ()
-    inherited: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    inherited: Mapping[str, str] = NOTHING
 
 
 @contextmanager

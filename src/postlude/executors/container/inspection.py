@@ -7,11 +7,11 @@ names, means something else there, and could have the engine read or copy for it
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypedDict
 
 import msgspec
+from msgspec.structs import replace
 
 from postlude.core.exchange import bare_path
 from postlude.executors.container.mounts import own_places

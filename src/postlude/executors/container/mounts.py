@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from postlude.ports.executor import Attempt
 from postlude.spec.types import Json
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
     """A directory or file shown to the container at its own path, unless there is a target."""
 
     path: Path

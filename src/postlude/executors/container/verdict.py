@@ -8,7 +8,6 @@ import msgspec
 
 from postlude.executors.process.exits import one_line
 from postlude.ports.executor import Attempt, Ending, Exit
-from postlude.spec.values import dataclass
 
 _NEVER: Final = "0001-01-01"
 """How both engines write a time that never came."""
@@ -34,8 +33,7 @@ class ContainerState(msgspec.Struct, frozen=True, rename="pascal"):
         return not self.started_at.startswith(_NEVER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attached:
+class Attached(msgspec.Struct, frozen=True, kw_only=True):
     """How the client that was attached to the container ended.
 
     Attributes:

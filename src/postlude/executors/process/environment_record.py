@@ -1,7 +1,6 @@
 """What is written beside an environment that is ready."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +14,7 @@ READY: Final = "postlude-ready.json"
 """The file that holds it: a directory without it is no environment."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What an environment is. No credentials are in it.
 
     Attributes:

@@ -11,9 +11,11 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from secrets import token_hex
+
+import msgspec
+from msgspec.structs import asdict
 
 from postlude.executors.process.credentials import redacted
 from postlude.executors.process.environment_record import READY, record_of, wanted, write_record
@@ -23,14 +25,12 @@ from postlude.executors.process.pip_install import Install
 from postlude.executors.process.shelf import build_lock, touch_use, use_lock
 from postlude.executors.process.uv import note, run_uv
 from postlude.executors.process.variables import for_installer, that_choose_packages
-from postlude.spec.values import dataclass
 
 _KEY_CHARACTERS = 24
 _SAID_CHARACTERS = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """An interpreter that can be used.
 
     Attributes:
@@ -42,8 +42,7 @@ class Environment:
     build: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt that waits for its environment.
 
     Attributes:
@@ -57,8 +56,7 @@ class Patience:
     tell: Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environments:
+class Environments(msgspec.Struct, frozen=True, kw_only=True):
     """The environments under one directory, each built once, by whoever asks first, for every process that uses it.
 
     Attributes:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 from postlude.executors.process.exits import one_line
 from postlude.executors.process.pip_install import Install
-from postlude.spec.values import dataclass
 
 
 class CannotBuildError(Exception):
@@ -17,8 +18,7 @@ class CannotBuildError(Exception):
 _BESIDE_THE_POINT = ("Using Python", "Resolved", "Building", "warning:", "[stderr]", "Traceback", 'File "')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
+class Parent(msgspec.Struct, frozen=True, kw_only=True):
     """The interpreter that environments stand on.
 
     Attributes:

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from postlude.executors.process.environments import Environment, Environments, Patience
 from postlude.executors.process.installer import CannotBuildError, Parent
@@ -26,8 +28,7 @@ _NO_KFP: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What an environment must hold, None where the interpreter itself has it all."""
 
     parent: Parent

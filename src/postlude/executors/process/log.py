@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from postlude.spec.values import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine:
+class LogLine(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of a log.
 
     Attributes:

@@ -1,16 +1,16 @@
 """How short of memory this machine is."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 _PROC: Final = Path("/proc")
 _KIB: Final = 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(msgspec.Struct, frozen=True, kw_only=True):
     """The state of the machine's memory.
 
     Attributes:

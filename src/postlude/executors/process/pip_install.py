@@ -1,11 +1,11 @@
 """Reads the arguments of `pip install`."""
 
+import msgspec
+
 from postlude.executors.process.plain_requirement import plain_name
-from postlude.spec.values import dataclass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Install:
+class Install(msgspec.Struct, frozen=True, kw_only=True):
     """What a component wants installed.
 
     Attributes:

@@ -9,9 +9,10 @@ known to do either makes the component an ordinary program, which then runs as i
 from enum import Enum
 from functools import lru_cache
 
+import msgspec
+
 from postlude.executors.process.pip_install import NOTHING_TO_INSTALL, Install, read_install
 from postlude.executors.process.shell import commands
-from postlude.spec.values import dataclass
 
 _SHELLS = frozenset({"sh", "bash", "dash", "/bin/sh", "/bin/bash", "/usr/bin/sh", "/usr/bin/bash"})
 _PYTHONS = frozenset({"python3", "python"})
@@ -23,8 +24,7 @@ _PREPARING_MODULES = frozenset({"ensurepip", "venv"})
 _GO_ON = ["$0", "$@"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PythonComponent:
+class PythonComponent(msgspec.Struct, frozen=True, kw_only=True):
     """A Python component, taken out of its wrapper.
 
     Attributes:

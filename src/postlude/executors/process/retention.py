@@ -1,14 +1,14 @@
 """Which warm interpreters are worth their memory."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from postlude.executors.process.memory import Memory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Warm:
+class Warm(msgspec.Struct, frozen=True, kw_only=True):
     """An interpreter that is kept running.
 
     Attributes:
@@ -22,8 +22,7 @@ class Warm:
     stays: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
+class Retention(msgspec.Struct, frozen=True, kw_only=True):
     """How long interpreters are kept.
 
     Attributes:

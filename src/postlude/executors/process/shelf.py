@@ -4,10 +4,11 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Final
+
+import msgspec
 
 from postlude.executors.process.environment_record import Record, read_record
 from postlude.executors.process.locks import locked_at_once
@@ -16,8 +17,7 @@ _LOCKS: Final = "locks"
 _LEFT: Final = (".partial", ".removed")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """An environment that is ready.
 
     Attributes:

@@ -1,9 +1,10 @@
 """Addresses of artifacts outside of this machine."""
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from postlude.ports.artifacts import UnsupportedUriError
 
@@ -21,8 +22,7 @@ BUCKETS: Final = frozenset(one.value for one in Scheme)
 WEB: Final = frozenset({"http", "https"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, kw_only=True):
     """A place in a bucket.
 
     Attributes:

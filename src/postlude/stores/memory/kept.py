@@ -6,6 +6,8 @@ Values are kept as JSON text, so that what comes back is what a database would g
 from dataclasses import dataclass, field
 from threading import Lock
 
+import msgspec
+
 from postlude.ports.journal import RunRecord
 from postlude.ports.lease import Lease
 
@@ -24,8 +26,7 @@ class KeptRun:
     values: dict[str, bytes] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeptOutputs:
+class KeptOutputs(msgspec.Struct, frozen=True, kw_only=True):
     """A cache entry: the outputs as JSON text, the run whose task made them, and when that was."""
 
     text: str
