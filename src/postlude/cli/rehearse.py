@@ -9,7 +9,8 @@ import click
 
 from postlude.api.arguments import read_arguments
 from postlude.api.faults import read_outputs
-from postlude.api.rehearse import Case, Mishap, Rehearsal, Witness, rehearsal
+from postlude.api.rehearse import rehearsal
+from postlude.api.rehearsed import Case, Mishap, Rehearsal, Witness
 from postlude.api.source import load_source
 from postlude.cli.document import print_document
 from postlude.cli.fault_options import OUTPUT
