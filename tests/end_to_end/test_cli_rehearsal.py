@@ -289,12 +289,33 @@ def test_simulate_refuses_what_is_not_there(options: Json, said: str) -> None:
     [
         ({"workers": 0}, "workers: is 0. Give 1 or more, or None for no limit."),
         ({"failure_policy": "never"}, "failure_policy: is 'never'. Choose one of: slow, fast."),
+        ({"timeout_s": -1}, "timeout_s: is -1. Give more than 0, or None for no limit but the pipeline's own."),
+        ({"exit_timeout_s": 0}, "exit_timeout_s: is 0. Give more than 0, or None for no limit but the task's own."),
     ],
 )
 def test_simulate_refuses_options_it_does_not_have(options: Json, said: str) -> None:
     with pytest.raises(postlude.ConfigError) as refused:
         postlude.simulate(watched, **options)
     assert str(refused.value) == said
+
+
+def test_a_simulation_is_shown_in_a_line() -> None:
+    found = postlude.simulate(watched, fail="notify")
+    cause = "notify: an injected failure"
+    assert repr(found) == f"<Simulation of nightly: FAILED ({cause}), 1 exit task fired>"
+    assert repr(found.exit_tasks) == "[<ExitTask notify after exit-handler-1: FAILED, told COMPLETE>]"
+
+
+def test_a_rehearsal_is_shown_in_a_line() -> None:
+    found = postlude.rehearse(careless, only="timeout")
+    assert repr(found) == "<Rehearsal of careless: 1 failure unhandled (3 cases tried)>"
+    assert repr(found.unhandled) == "[<Case prepare, timeout: FAILED, nobody told>]"
+
+
+def test_rehearse_refuses_mishaps_that_it_does_not_know() -> None:
+    with pytest.raises(postlude.ConfigError) as refused:
+        postlude.rehearse(careless, only=["fail", "kill"])
+    assert str(refused.value) == "only: is 'kill'. Choose one of: fail, timeout, oom, cancel."
 
 
 def test_rehearse_from_python() -> None:

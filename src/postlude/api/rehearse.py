@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from postlude.api.faults import check_products, named_products
 from postlude.api.rehearsed import Case, Mishap, Rehearsal, Witness
 from postlude.api.source import load_source
+from postlude.api.words import chosen
 from postlude.core import run_state
 from postlude.core.rehearsal import asks_for_status, is_bad_news, keeps_watch, tellings, tells
 from postlude.core.task import Kind, Task
@@ -27,7 +28,7 @@ def rehearse(
     arguments: Mapping[str, Json] | None = None,
     *,
     pipeline: str | None = None,
-    only: Iterable[str] = (),
+    only: str | Iterable[str] = (),
     exit_tasks: bool = False,
     outputs: Mapping[str, Json] | None = None,
 ) -> Rehearsal:
@@ -37,20 +38,19 @@ def rehearse(
         source: A pipeline function, a path (.py, .yaml, .json, .zip, .tar.gz), or the IR as a dict.
         arguments: The pipeline's input parameters.
         pipeline: Which pipeline of a .py file; None where there is one.
-        only: Which of "fail", "timeout", "oom" and "cancel" to try; all of them where empty.
+        only: Which of "fail", "timeout", "oom" and "cancel" to try, one or several; all of them where empty.
         exit_tasks: Whether somebody must be told of the failures of exit tasks, too.
         outputs: What tasks produce, as for `simulate`.
 
     Raises:
         SpecError: The pipeline, its arguments or an output is wrong.
-        ConfigError: There is no such source.
-        ValueError: `only` holds another word.
+        ConfigError: There is no such source, or `only` holds another word.
     """
     loaded = load_source(source, pipeline=pipeline)
     scenario = Scenario(products=named_products(outputs or {}))
-    chosen = tuple(map(Mishap, only))
+    mishaps = [chosen(Mishap, "only", each) for each in ([only] if isinstance(only, str) else only)]
     given = check_arguments(loaded, arguments or {})
-    return rehearsal(loaded, given, scenario, only=chosen, exit_tasks=exit_tasks)
+    return rehearsal(loaded, given, scenario, only=mishaps, exit_tasks=exit_tasks)
 
 
 def rehearsal(

@@ -54,6 +54,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     watcher: bool
     required: bool
 
+    def __repr__(self) -> str:
+        told = ", ".join(witness.path for witness in self.witnesses if witness.told) or "nobody"
+        return f"<Case {self.task}, {self.mishap.value}: {self.run}, {told} told>"
+
     @property
     def failed(self) -> bool:
         """Whether the task did not end well."""
@@ -87,6 +91,11 @@ class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     take_no_status: Sequence[str]
     never_reached: Sequence[str]
     made_up: Sequence[str]
+
+    def __repr__(self) -> str:
+        count = len(self.unhandled)
+        failures = f"{count} failure{'s'[: count != 1]} unhandled"
+        return f"<Rehearsal of {self.pipeline}: {failures} ({len(self.cases)} cases tried)>"
 
     @property
     def unhandled(self) -> Sequence[Case]:

@@ -9,6 +9,7 @@ import msgspec
 from postlude.api.faults import Named, check_place, check_products, named_faults, named_products
 from postlude.api.result import Run
 from postlude.api.source import load_source
+from postlude.api.words import chosen
 from postlude.core import rehearsal, run_state
 from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.core.task import Task
@@ -39,6 +40,11 @@ class ExitTask(msgspec.Struct, frozen=True, kw_only=True):
     payloads: Mapping[str, Json]
     document: Json
 
+    def __repr__(self) -> str:
+        after = f" after {self.about}" if self.about else ""
+        told = "".join(f", told {payload['state']}" for payload in self.payloads.values())
+        return f"<ExitTask {self.path}{after}: {self.state}{told}>"
+
     @property
     def state(self) -> str:
         """How it ended itself."""
@@ -64,6 +70,11 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     exit_tasks: Sequence[ExitTask]
     made_up: Sequence[str]
     without_effect: Sequence[str]
+
+    def __repr__(self) -> str:
+        cause = f" ({self.run.error.message})" if self.run.error else ""
+        fired = len(self.exit_tasks)
+        return f"<Simulation of {self.run.pipeline}: {self.state}{cause}, {fired} exit task{'s'[: fired != 1]} fired>"
 
     @property
     def state(self) -> str:
@@ -144,10 +155,10 @@ def simulate(  # noqa: PLR0913 - all but two are keyword-only options
         products=named_products(outputs or {}),
         cancel_at=cancel_at,
         workers=_workers(workers),
-        failure_policy=_word(FailurePolicy, "failure_policy", failure_policy),
-        status_words=_word(StatusWords, "status_words", status_words),
-        timeout_s=timeout_s,
-        exit_timeout_s=exit_timeout_s,
+        failure_policy=chosen(FailurePolicy, "failure_policy", failure_policy),
+        status_words=chosen(StatusWords, "status_words", status_words),
+        timeout_s=_limit("timeout_s", timeout_s, "the pipeline's own"),
+        exit_timeout_s=_limit("exit_timeout_s", exit_timeout_s, "the task's own"),
     )
     return simulation(loaded, check_arguments(loaded, arguments or {}), scenario)
 
@@ -223,8 +234,7 @@ def _workers(workers: int | None) -> int | None:
     return workers
 
 
-def _word(words: Any, name: str, given: str) -> Any:
-    known = [each.value for each in words]
-    if given not in known:
-        raise ConfigError(f"{name}: is {given!r}. Choose one of: {', '.join(known)}.")
-    return words(given)
+def _limit(name: str, seconds: float | None, otherwise: str) -> float | None:
+    if seconds is not None and not seconds > 0:
+        raise ConfigError(f"{name}: is {seconds:g}. Give more than 0, or None for no limit but {otherwise}.")
+    return seconds

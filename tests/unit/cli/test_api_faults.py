@@ -1,5 +1,8 @@
 """Faults and outputs as people write them, and what is said of those that cannot be."""
 
+from math import nan
+from typing import Any
+
 import pytest
 
 from postlude.api.faults import check_products, named_products, read_faults, read_outputs
@@ -80,6 +83,17 @@ def test_faults_are_checked_against_the_pipeline_all_at_once() -> None:
         "--fail trian: the pipeline has no such task. Use train.",
         "--kill train@0: attempts are numbered from 1, not 0. Give 1 or more.",
         f"--oom get: {NO_PROGRAM}",
+    ]
+
+
+def test_what_is_no_fault_is_refused() -> None:
+    faults: list[Any] = ["train", Fault.delay("train", -3), Fault.delay("make", nan)]
+    with pytest.raises(SpecError) as refused:
+        check_faults(IMPORTED, faults)
+    assert [str(problem) for problem in refused.value.problems] == [
+        "'train': is no Fault. Make one, such as postlude.Fault.fail('train').",
+        "--delay train: lets it start -3 seconds later. Give a finite number that is not below 0.",
+        "--delay make: lets it start nan seconds later. Give a finite number that is not below 0.",
     ]
 
 
