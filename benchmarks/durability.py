@@ -116,7 +116,7 @@ def engine_of(store: Store, home: Home, executor: FakeExecutor) -> LocalEngine:
         catalog=store.catalog,
         layout=Layout(
             directory=home.task_directory,
-            artifacts=lambda run_id, path, attempt: str(home.artifact_directory(run_id, path, attempt)),
+            artifacts=home.artifact_place,
             workspace=home.workspace,
             root=str(home.artifacts),
         ),

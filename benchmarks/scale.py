@@ -27,7 +27,7 @@ from postlude.core.run import advance, begin
 from postlude.core.run_state import Settings
 from postlude.core.task import Code, Command, Event, Failed, Outputs, Start, Started, Succeeded, TaskError, TaskPath
 from postlude.executors.fake import Fail, FakeExecutor, Succeed
-from postlude.ports.executor import Attempt
+from postlude.ports.executor import Attempt, Exit
 from postlude.runtime.runner import Runner, Shell
 from postlude.spec.types import Pipeline
 from postlude.stores.home import open_home
@@ -47,7 +47,8 @@ class Cost:
     Attributes:
         shape, side, size: What was run, with what, and how many tasks were asked for.
         tasks: How many tasks really ran.
-        load_s, cpu_s, wall_s: Seconds to load the IR, and to run it.
+        load_s, cpu_s, wall_s: Seconds to load the IR, and to run it; what the fake program took is not in `cpu_s`.
+        program_s: CPU seconds that the fake program took, in the place of the tasks' own processes.
         base_bytes, peak_bytes: Memory before the pipeline was made, and the most there was.
     """
 
@@ -60,6 +61,7 @@ class Cost:
     wall_s: float
     base_bytes: int
     peak_bytes: int
+    program_s: float = 0.0
 
     @property
     def cpu_ms(self) -> float:
@@ -75,41 +77,54 @@ class Cost:
 # --- what is measured -------------------------------------------------------------------------------------------------
 
 
-Act = Callable[[Pipeline], int]
-"""Runs a pipeline; how many tasks ran."""
+Act = Callable[[Pipeline], tuple[int, float]]
+"""Runs a pipeline; how many tasks ran, and the CPU seconds of the fake program."""
 
 
 def _core(shape: Shape, _scratch: Path, _stack: ExitStack) -> Act:
     """The state machine alone: events in, commands out."""
-    return lambda pipeline: _advanced(shape, pipeline)
+    return lambda pipeline: (_advanced(shape, pipeline), 0.0)
 
 
 def _memory(shape: Shape, _scratch: Path, stack: ExitStack) -> Act:
     """State machine, documents and journal, in memory."""
     store = stack.enter_context(closing(open_memory_store()))
-    return lambda pipeline: _simulated(shape, pipeline, store)
+    return lambda pipeline: (_simulated(shape, pipeline, store), 0.0)
 
 
 def _sqlite(shape: Shape, scratch: Path, stack: ExitStack) -> Act:
     """State machine, documents and journal, in SQLite."""
     store = stack.enter_context(closing(open_store(f"sqlite:///{scratch / 'scale.db'}")))
-    return lambda pipeline: _simulated(shape, pipeline, store)
+    return lambda pipeline: (_simulated(shape, pipeline, store), 0.0)
+
+
+class _TimedProgram(FakeExecutor):
+    """Counts the CPU seconds of what stands for the tasks' processes."""
+
+    program_s = 0.0
+
+    def run(self, attempt: Attempt) -> Exit:
+        began = time.thread_time()
+        try:
+            return super().run(attempt)
+        finally:
+            self.program_s += time.thread_time() - began
 
 
 def _local(shape: Shape, scratch: Path, stack: ExitStack) -> Act:
-    """The embedded engine with its threads and files, in memory, and an executor that runs nothing."""
+    """The embedded engine: threads, SQLite, and the directories of each attempt; the programs are fake."""
 
     def script(attempt: Attempt) -> Succeed | Fail:
         declared: Mapping[str, object] = attempt.executor_input["outputs"]["parameters"]
         return Fail() if shape.fails(attempt.path) else Succeed(parameters=dict.fromkeys(declared, 1))
 
-    def run(pipeline: Pipeline) -> int:
-        before = len(executor.attempts)
+    def run(pipeline: Pipeline) -> tuple[int, float]:
+        before, program_s = len(executor.attempts), executor.program_s
         engine.run(pipeline, {})
-        return len(executor.attempts) - before
+        return len(executor.attempts) - before, executor.program_s - program_s
 
-    executor = FakeExecutor(script)
-    store = stack.enter_context(closing(open_memory_store()))
+    executor = _TimedProgram(script)
+    store = stack.enter_context(closing(open_store(f"sqlite:///{scratch / 'engine.db'}")))
     engine = stack.enter_context(engine_of(store, open_home(scratch), executor))
     return run
 
@@ -149,6 +164,7 @@ SIDES: Final[Mapping[str, Callable[[Shape, Path, ExitStack], Act]]] = {
     "engine": _local,
 }
 
+_DIRECTORY: Final = "POSTLUDE_SCALE_DIRECTORY"
 _WARMING: Final = 10
 _LARGEST: Final[Mapping[str, int]] = {"SQLite": 10_000, "engine": 10_000}
 """Sides that take minutes beyond that."""
@@ -180,13 +196,16 @@ def _counted(count: int, final: bool) -> int:  # noqa: FBT001 - what was found, 
 
 def measured(shape: str, side: str, size: int) -> Cost:
     """Run one case in this process, which has run a small one before."""
-    with tempfile.TemporaryDirectory(prefix="postlude-scale-") as scratch, ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="postlude-scale-", dir=os.environ.get(_DIRECTORY)) as scratch,
+        ExitStack() as stack,
+    ):
         act = SIDES[side](SHAPES[shape], Path(scratch), stack)
         act(SHAPES[shape].pipeline(_WARMING))
         base, began = _peak_bytes(), time.process_time()
         pipeline = SHAPES[shape].pipeline(size)
         loaded, wall = time.process_time(), time.perf_counter()
-        tasks = act(pipeline)
+        tasks, program_s = act(pipeline)
         done, wall = time.process_time(), time.perf_counter() - wall
     return Cost(
         shape=shape,
@@ -194,10 +213,11 @@ def measured(shape: str, side: str, size: int) -> Cost:
         size=size,
         tasks=tasks,
         load_s=loaded - began,
-        cpu_s=done - loaded,
+        cpu_s=done - loaded - program_s,
         wall_s=wall,
         base_bytes=base,
         peak_bytes=_peak_bytes(),
+        program_s=program_s,
     )
 
 
@@ -219,6 +239,8 @@ def _apart(shape: str, side: str, size: int) -> Cost:
 def main() -> None:
     """Measure every shape on every side at every size, and show the table and the curves."""
     options = _options()
+    if options.directory:
+        os.environ[_DIRECTORY] = str(options.directory)  # the processes that measure read it
     if options.one:
         shape, side, size = options.one
         print(json.dumps(asdict(measured(shape, side, int(size)))))
@@ -252,6 +274,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sizes", type=_sizes, default=[10, 100, 1000, 10_000], help="numbers of tasks, by commas")
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES), help="which shapes (default: all)")
     parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES), help="with what (default: all)")
+    parser.add_argument("--directory", type=Path, help="where files are written (default: the one for temporary files)")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="where to draw the curves")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="where to write the table")
     parser.add_argument(

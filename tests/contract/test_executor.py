@@ -22,7 +22,8 @@ from postlude.executors.process.log import read_log
 from postlude.executors.routing import RoutingExecutor
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 from postlude.runtime.faults import Fault
-from postlude.testing import FaultyExecutor
+from postlude.spec.types import Component
+from postlude.testing import FaultyExecutor, ReplacingExecutor, StandIn, StandIns
 
 READY = "ready"
 
@@ -45,6 +46,8 @@ class Subject:
     needs: str = ""
 
 
+OF_ANOTHER = StandIn(path="loop[*]/x", component=Component(name="comp-x"), function=print)
+
 SUBJECTS = (
     Subject(name="process", make=lambda home: ProcessExecutor(home=home)),
     Subject(
@@ -62,6 +65,11 @@ SUBJECTS = (
         name="faulty",
         # it has faults, and none of them is for the attempts of these tests
         make=lambda home: FaultyExecutor(ProcessExecutor(home=home), [Fault.fail("other"), Fault.kill("loop[*]/x")]),
+    ),
+    Subject(
+        name="replacing",
+        # likewise
+        make=lambda home: ReplacingExecutor(lambda: ProcessExecutor(home=home), StandIns([OF_ANOTHER])),
     ),
 )
 RUNS_PROGRAMS = [each for each in SUBJECTS if each.name != "fake"]

@@ -36,7 +36,7 @@ def engine_over(store: Store, executor: FakeExecutor, directory: Path) -> LocalE
         catalog=store.catalog,
         layout=Layout(
             directory=home.task_directory,
-            artifacts=lambda run_id, path, attempt: str(home.artifact_directory(run_id, path, attempt)),
+            artifacts=home.artifact_place,
             workspace=home.workspace,
             root=str(home.artifacts),
         ),

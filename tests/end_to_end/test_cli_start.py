@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kfp import compiler, dsl
 
 HEAVY = (
     "kfp", "sqlalchemy", "alembic", "psycopg", "rich", "prompt_toolkit", "packaging", "yaml", "tarfile", "msgspec",
-    "asyncio", "google.protobuf", "postlude.executors.container.executor",
+    "asyncio", "google.protobuf", "obstore", "importlib.metadata", "ssl",
+    "postlude.executors.container.executor", "postlude.runtime.faults", "postlude.engines.simulated.scenario",
 )  # fmt: skip
 IR = {
     "pipelineInfo": {"name": "demo"},
@@ -66,6 +68,24 @@ def test_running_a_compiled_pipeline_imports_what_it_needs_and_no_more(tmp_path:
     command = ["run", str(source), "--home", str(home), "--containers", "host"]
     found = loaded(f"from postlude.cli.main import postlude; postlude({command!r})")
     assert found == ["msgspec"]
+
+
+@dsl.component
+def greet(name: str) -> str:
+    return f"hello {name}"
+
+
+@dsl.pipeline(name="greeting")
+def greeting() -> None:
+    greet(name="you")
+
+
+def test_running_a_python_component_that_asks_for_the_sdk_imports_no_more_than_that(tmp_path: Path) -> None:
+    source, home = tmp_path / "greeting.json", tmp_path / "home"
+    compiler.Compiler().compile(greeting, str(tmp_path / "greeting.yaml"))
+    source.write_text(json.dumps(yaml.safe_load((tmp_path / "greeting.yaml").read_text())))
+    command = ["run", str(source), "--home", str(home), "--no-cache"]
+    assert loaded(f"from postlude.cli.main import postlude; postlude({command!r})") == ["msgspec"]
 
 
 def test_yaml_is_parsed_once(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postlude.api.interrupt import cancel_on_interrupt
 from postlude.api.result import Run
@@ -11,8 +11,11 @@ from postlude.api.source import load_source
 from postlude.api.values import fetching
 from postlude.runtime.faults import INJECTED, Fault, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
-from postlude.spec.types import Json
+from postlude.spec.types import Json, Pipeline
 from postlude.wiring import Containers, RunOptions, open_engine
+
+if TYPE_CHECKING:
+    from postlude.engines.local.engine import LocalEngine
 
 
 def run(  # noqa: PLR0913 - all but two are keyword-only options
@@ -83,10 +86,22 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     )
     with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
         loaded = load_source(source, pipeline=pipeline, home=options.home)
-        given = check_arguments(loaded, arguments or {})
-        check_faults(loaded, faults, allowed=INJECTED)
-        with cancel_on_interrupt(engine.cancel):
-            document = engine.run(loaded, given, name=name)
-    for sentence in without_effect(faults, fates_of(document)):
+        finished = drive(engine, loaded, arguments or {}, options, name=name)
+    for sentence in without_effect(faults, fates_of(finished.document)):
         warnings.warn(sentence, stacklevel=2)
+    return finished
+
+
+def drive(
+    engine: "LocalEngine", pipeline: Pipeline, arguments: Mapping[str, Json], options: RunOptions, *, name: str = ""
+) -> Run:
+    """Run a pipeline that is loaded, to its end, on the engine that was opened with the options.
+
+    Raises:
+        SpecError, ConfigError, KeyboardInterrupt: As for `run`.
+    """
+    given = check_arguments(pipeline, arguments)
+    check_faults(pipeline, options.faults, allowed=INJECTED)
+    with cancel_on_interrupt(engine.cancel):
+        document = engine.run(pipeline, given, name=name)
     return Run(document, fetching(options.home, document["run_id"]))

@@ -1,10 +1,11 @@
 """The options that say what goes wrong and what is assumed, for simulations and for real runs."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from postlude.runtime.faults import FaultKind
+if TYPE_CHECKING:
+    from postlude.runtime.faults import FaultKind
 
 FAIL: Final = click.option(
     "--fail",
@@ -27,6 +28,8 @@ OUTPUT: Final = click.option(
 )
 
 
-def fault_texts(**given: tuple[str, ...]) -> dict[FaultKind, tuple[str, ...]]:
+def fault_texts(**given: tuple[str, ...]) -> "dict[FaultKind, tuple[str, ...]]":
     """What was given for each kind of fault; the keywords are the kinds."""
+    from postlude.runtime.faults import FaultKind  # noqa: PLC0415 - a run has these options, and mostly no use for them
+
     return {FaultKind(kind): texts for kind, texts in given.items()}

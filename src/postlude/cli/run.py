@@ -1,14 +1,13 @@
 """`postlude run`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from postlude.api.faults import read_faults
 from postlude.cli.drive import driver, finish
-from postlude.cli.fault_options import DELAY, FAIL, KILL, fault_texts
+from postlude.cli.fault_options import DELAY, FAIL, KILL
 from postlude.cli.options import (
     AS_JSON,
     CACHE,
@@ -27,9 +26,11 @@ from postlude.cli.options import (
     WORKERS,
     Seconds,
 )
-from postlude.runtime.faults import INJECTED, check_faults, fates_of, without_effect
 from postlude.spec.types import Json, Pipeline
 from postlude.wiring import RunOptions
+
+if TYPE_CHECKING:
+    from postlude.runtime.faults import Fault
 
 _OPTIONS = (
     "home",
@@ -121,23 +122,45 @@ def command(**given: Any) -> None:
 
 
 def _request(**given: Any) -> _Request:
-    faults = read_faults(fault_texts(**{name: given.pop(name) for name in _FAULTS}))
-    options = RunOptions(faults=tuple(faults), **{name: given.pop(name) for name in _OPTIONS})
+    faults = _faults(**{name: given.pop(name) for name in _FAULTS})
+    options = RunOptions(faults=faults, **{name: given.pop(name) for name in _OPTIONS})
     return _Request(options=options, **given)
 
 
+def _faults(**given: tuple[str, ...]) -> "tuple[Fault, ...]":
+    if not any(given.values()):
+        return ()
+    from postlude.api.faults import read_faults  # noqa: PLC0415 - for those who order faults
+    from postlude.cli.fault_options import fault_texts  # noqa: PLC0415 - as above
+
+    return tuple(read_faults(fault_texts(**given)))
+
+
 def _run(request: _Request) -> Json:
-    faults = request.options.faults
     with driver(request.options, silent=request.as_json) as driving:
         pipeline, arguments = _asked_for(request)
-        check_faults(pipeline, faults, allowed=INJECTED, source="the command line")
+        _check_faults(pipeline, request.options.faults)
         document = driving.drive(
             pipeline.name,
             lambda engine, watch: engine.run(pipeline, arguments, name=request.name, watch=watch),
         )
-    for sentence in without_effect(faults, fates_of(document)):
-        click.echo(sentence, err=True)
+    _say_without_effect(request.options.faults, document)
     return document
+
+
+def _check_faults(pipeline: Pipeline, faults: "tuple[Fault, ...]") -> None:
+    if faults:
+        from postlude.runtime.faults import INJECTED, check_faults  # noqa: PLC0415 - for those who order faults
+
+        check_faults(pipeline, faults, allowed=INJECTED, source="the command line")
+
+
+def _say_without_effect(faults: "tuple[Fault, ...]", document: Json) -> None:
+    if faults:
+        from postlude.runtime.faults import fates_of, without_effect  # noqa: PLC0415 - for those who order faults
+
+        for sentence in without_effect(faults, fates_of(document)):
+            click.echo(sentence, err=True)
 
 
 def _asked_for(request: _Request) -> tuple[Pipeline, dict[str, Json]]:

@@ -20,11 +20,22 @@ _ARTIFACT: Final = {"uri", "type", "digest", "producer"}
 _FAILED: Final = (State.FAILED.value, State.UPSTREAM_FAILED.value)
 
 
-def verdict(document: Json) -> list[Row]:
-    """The verdict on a run document with its tasks, as rows of text."""
+def verdict(document: Json, *, hints: bool = True) -> list[Row]:
+    """The verdict on a run document with its tasks, as rows of text.
+
+    Args:
+        document: The run's.
+        hints: Whether to name commands that say more; they look into the operator's own home.
+    """
     tasks = document["tasks"]
     cause = root_cause(tasks)
-    return [_headline(document), *_cause(document, cause), *_log(document, cause), *_exits(tasks), *_outputs(document)]
+    return [
+        _headline(document),
+        *_cause(document, cause),
+        *_log(document, cause, hints=hints),
+        *_exits(tasks),
+        *_outputs(document),
+    ]
 
 
 def root_cause(tasks: list[Json]) -> Json | None:
@@ -81,11 +92,12 @@ def _others(tasks: list[Json], cause: Json) -> str:
     return ", ".join(said)
 
 
-def _log(document: Json, cause: Json | None) -> Iterator[Row]:
+def _log(document: Json, cause: Json | None, *, hints: bool) -> Iterator[Row]:
     if cause is None or not cause["log"]:
         return
     yield from _labelled("Log", cause["log"])
-    yield from _labelled("", f"postlude logs {document['run_id'][:SHORT_ID]} '{cause['path']}'")
+    if hints:
+        yield from _labelled("", f"postlude logs {document['run_id'][:SHORT_ID]} '{cause['path']}'")
 
 
 def _exits(tasks: list[Json]) -> Iterator[Row]:

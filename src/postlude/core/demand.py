@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from postlude.core.exchange import rendered_resources
+from postlude.core.exchange import NO_RESOURCES, rendered_resources
 from postlude.core.run_state import Run
 from postlude.core.task import Code, Task, TaskError
 from postlude.spec.quantity import QuantityError, millicpus, size_bytes, whole_number
@@ -31,13 +31,12 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 NO_DEMAND: Final = Demand()
-_NOTHING_SAID: Final = Resources()
 
 
 def demand_of(run: Run, task: Task) -> Demand | TaskError:
     """What a leaf task whose inputs are resolved asks for, or what is wrong with that."""
     executor = run.pipeline.executors.get(task.component.executor)
-    if not isinstance(executor, Container) or executor.resources == _NOTHING_SAID:
+    if not isinstance(executor, Container) or executor.resources == NO_RESOURCES:
         return NO_DEMAND
     try:
         return _demand(rendered_resources(run, task, executor))

@@ -55,6 +55,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
 
 
+NO_RESOURCES: Final = Resources()
 _FILE: Final = "file:"
 
 
@@ -65,11 +66,10 @@ def program(run: Run, task: Task, container: Container, places: Places) -> Progr
     """The program of an attempt of a task whose inputs are resolved."""
     resources = rendered_resources(run, task, container)
     executor_input = _executor_input(task, container, resources, places)
-    encoded = msgspec.json.encode(executor_input).decode()
 
     def lookup(placeholder: placeholders.Placeholder) -> Json | UnsetType:
         if isinstance(placeholder, placeholders.ExecutorInputJson):
-            return encoded
+            return msgspec.json.encode(executor_input).decode()
         return _part(run, task, executor_input, placeholder, places.mounts)
 
     def present(name: str) -> bool:
@@ -135,6 +135,8 @@ def _runtime_artifact(artifact: Artifact) -> Json:
 
 def rendered_resources(run: Run, task: Task, container: Container) -> Resources:
     """What a container of a task whose inputs are resolved asks for, with no placeholder left."""
+    if container.resources == NO_RESOURCES:
+        return NO_RESOURCES
 
     def lookup(placeholder: placeholders.Placeholder) -> Json | UnsetType:
         return _part(run, task, {}, placeholder)

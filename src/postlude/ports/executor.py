@@ -19,7 +19,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         args_only: Whether argv holds args alone (the author gives no command): they go to the image's own entry point.
         executor_input: KFP's ExecutorInput as plain JSON (also rendered into argv where the author asked for it).
         env: The component's own variables. The parent's environment is not part of it.
-        directory: The attempt's private directory; exists. Also the working directory's parent: `directory / "work"`.
+        directory: The attempt's private directory, with "outputs" in it. The executor makes `work`, if it needs that.
         log: The file that receives the task's output, see `executors.process.log` for the format.
         timeout_s: None where there is no limit.
         devices: The accelerators that nobody else has meanwhile, as CUDA_VISIBLE_DEVICES names them; none where the
@@ -41,6 +41,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     workspace: Path | None = None
     args_only: bool = False
     devices: tuple[str, ...] = ()
+
+    @property
+    def work(self) -> Path:
+        """The working directory of the program, which the executor makes where it is missing."""
+        return self.directory / "work"
 
     @property
     def mounts(self) -> Path:

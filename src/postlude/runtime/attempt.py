@@ -3,6 +3,7 @@
 The shell's side of `core.exchange`. Whatever goes wrong here is a failed attempt, never an exception (R11).
 """
 
+import os
 import shutil
 import signal
 import traceback
@@ -13,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from postlude.core.exchange import Places, Program, local_path, program
+from postlude.core.exchange import Places, Program, is_local, local_path, program
 from postlude.core.fingerprint import fingerprint
 from postlude.core.instant import rfc3339
 from postlude.core.run_state import Run
@@ -27,6 +28,8 @@ from postlude.runtime.collecting import Desk, collect
 from postlude.runtime.importing import import_artifact
 from postlude.runtime.staging import stage
 from postlude.spec.types import Container, Importer
+
+LOG_NAME: Final = "log.txt"
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +73,7 @@ def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, arti
 
 def log_path(directory: Path) -> Path:
     """The log file of the attempt with this directory."""
-    return directory / "log.txt"
+    return directory / LOG_NAME
 
 
 def defect(fault: Exception) -> TaskError:
@@ -125,14 +128,13 @@ def _cached(bench: Bench, key: str | None) -> Outputs | None:
 def _run(
     bench: Bench, run: Run, task: Task, container: Container, directory: Path, artifacts: str
 ) -> Outputs | TaskError:
-    outputs, mounts = directory / "outputs", directory / "mounts"
-    places = Places(outputs=str(outputs), artifacts=artifacts, mounts=str(mounts))
+    places = Places(outputs=f"{directory}/outputs", artifacts=artifacts, mounts=f"{directory}/mounts")
     prepared = program(run, task, container, places)
-    _make_room(directory, outputs, artifacts)
-    staged = stage(task, bench.artifacts, mounts)
+    _make_room(task, str(directory), places)
+    staged = stage(task, bench.artifacts, directory / "mounts")
     if staged.error is not None:
         return staged.error
-    _note(log_path(directory), staged.notes, bench.clock.now())
+    _note(directory, staged.notes, bench.clock.now())
     reached(Point.STAGED)
     ended = bench.executor.run(_attempt(run, task, prepared, directory))
     reached(Point.EXITED)
@@ -140,26 +142,34 @@ def _run(
     if error is not None:
         return error
     collected = collect(task, prepared, bench.artifacts, Desk(directory=directory, places=places))
-    if isinstance(collected, Outputs):
-        shutil.rmtree(mounts, ignore_errors=True)  # what was staged is kept elsewhere; else it would be for good
+    if isinstance(collected, Outputs) and os.path.lexists(places.mounts):
+        shutil.rmtree(places.mounts, ignore_errors=True)  # what was staged is kept elsewhere; else it would be for good
     return collected
 
 
-def _make_room(directory: Path, outputs: Path, artifacts: str) -> None:
-    """Make the attempt's directories, empty: a power cut may have taken the record of an attempt with this number."""
-    written = Path(local_path(artifacts, str(directory / "mounts")))
-    for left in {directory, written}:
-        if left.exists():
-            shutil.rmtree(left)
-    outputs.mkdir(parents=True, exist_ok=True)
-    (directory / "work").mkdir(exist_ok=True)
-    written.mkdir(parents=True, exist_ok=True)
+def _make_room(task: Task, directory: str, places: Places) -> None:
+    """Make the directories that the task's outputs need: to make one can cost more than all else an attempt does."""
+    _make_empty(directory)
+    os.mkdir(places.outputs)  # noqa: PTH102 - of every attempt: a path object costs more than the call
+    if task.component.outputs.artifacts or not is_local(places.artifacts):
+        _make_empty(local_path(places.artifacts, places.mounts))
 
 
-def _note(log: Path, notes: Sequence[str], at: float) -> None:
+def _make_empty(directory: str) -> None:
+    """Make a directory; what is there is removed: a power cut may have taken the record of an attempt like this one."""
+    try:
+        os.mkdir(directory)  # noqa: PTH102 - of every attempt: a path object costs more than the call
+    except FileNotFoundError:
+        os.makedirs(directory)  # noqa: PTH103 - likewise
+    except FileExistsError:
+        shutil.rmtree(directory)
+        os.mkdir(directory)  # noqa: PTH102 - likewise
+
+
+def _note(directory: Path, notes: Sequence[str], at: float) -> None:
     """Tell the task's log what its program may miss."""
     if notes:
-        with log.open("a", encoding="utf-8", errors="replace") as file:
+        with log_path(directory).open("a", encoding="utf-8", errors="replace") as file:
             file.writelines(f"{rfc3339(at)} stderr F postlude: {note}\n" for note in notes)
 
 

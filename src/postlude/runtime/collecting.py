@@ -1,6 +1,7 @@
 """Collect what an attempt produced: its report, its output files, its artifacts."""
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -41,19 +42,14 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     directory: Path
     places: Places
 
-    @property
-    def work(self) -> Path:
-        """Its working directory."""
-        return self.directory / "work"
-
 
 def collect(task: Task, prepared: Program, store: ArtifactStore, desk: Desk) -> Outputs | TaskError:
     """The outputs of an attempt that ended well, typed as declared and kept where they belong, or what is wrong."""
-    written = _report(Path(prepared.executor_input["outputs"]["outputFile"]))
+    written = _report(prepared.executor_input["outputs"]["outputFile"])
     if isinstance(written, TaskError):
         return written
     try:
-        found = outputs_of(task, prepared.executor_input, written, _texts(task, prepared))
+        found = outputs_of(task, prepared.executor_input, written, _texts(task, prepared, written))
         return found if isinstance(found, TaskError) else _with_bytes(found, prepared, store, desk)
     except TransferError as fault:
         return TaskError(code=Code.UNAVAILABLE, message=f"its outputs cannot be kept: {fault}")
@@ -66,13 +62,15 @@ class _UnreadableError(Exception):
 
 
 def _with_bytes(found: Outputs, prepared: Program, store: ArtifactStore, desk: Desk) -> Outputs:
+    given = [one for each in found.artifacts.values() for one in each]
+    if not given:
+        return found
     own = _own_places(prepared)
 
     def kept(artifact: Artifact) -> Artifact:
         known = replace(artifact, uri=remote_uri(artifact.uri, desk.places.mounts))
         return _kept_here(store, known, desk, own) if is_local(known.uri) else _sent(store, known, desk)
 
-    given = [one for each in found.artifacts.values() for one in each]
     at_once = 1 if is_local(desk.places.artifacts) else OUTPUTS_AT_ONCE
     after = iter(_each(kept, given, at_once))
     return replace(found, artifacts={name: tuple(islice(after, len(each))) for name, each in found.artifacts.items()})
@@ -92,12 +90,12 @@ def _own_places(prepared: Program) -> frozenset[Path]:
     return frozenset(Path(one["uri"]).parent for given in told for one in given["artifacts"])
 
 
-def _report(path: Path) -> Mapping[str, Json] | TaskError:
+def _report(path: str) -> Mapping[str, Json] | TaskError:
     """The ExecutorOutput, empty where the program wrote none. Python's JSON, since metrics may be NaN."""
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - of every attempt: a path object costs more than the call
         return {}
     try:
-        report: Mapping[str, Json] = msgspec.convert(_json(path.read_bytes()), _ExecutorOutput)
+        report: Mapping[str, Json] = msgspec.convert(_json(Path(path).read_bytes()), _ExecutorOutput)
     except ValueError as fault:
         return TaskError(code=Code.INVALID_ARGUMENT, message=f"its executor output cannot be read: {fault}")
     return report
@@ -111,10 +109,11 @@ def _json(text: bytes) -> Json:
     return value
 
 
-def _texts(task: Task, prepared: Program) -> Mapping[str, str]:
-    """The texts of output parameter files that exist."""
-    told = prepared.executor_input["outputs"]["parameters"]
-    files = {name: Path(told[name]["outputFile"]) for name in task.component.outputs.parameters}
+def _texts(task: Task, prepared: Program, report: Mapping[str, Json]) -> Mapping[str, str]:
+    """The texts of output parameter files that exist, of those that the report does not name."""
+    told, known = prepared.executor_input["outputs"]["parameters"], report.get("parameterValues", {})
+    wanted = (name for name in task.component.outputs.parameters if known.get(name) is None)
+    files = {name: Path(told[name]["outputFile"]) for name in wanted}
     return {name: _text(name, path) for name, path in files.items() if path.is_file()}
 
 
@@ -155,7 +154,7 @@ def _sent(store: ArtifactStore, artifact: Artifact, desk: Desk) -> Artifact:
 
 def _chosen(store: ArtifactStore, artifact: Artifact, desk: Desk) -> Path | None:
     """The place that the program chose for the bytes, where there are some."""
-    chosen = desk.work / artifact.custom_path if artifact.custom_path else None
+    chosen = desk.directory / "work" / artifact.custom_path if artifact.custom_path else None
     return chosen if chosen is not None and store.exists(str(chosen)) else None
 
 

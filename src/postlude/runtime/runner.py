@@ -18,6 +18,9 @@ from postlude.runtime.recover import lost, owed, recover
 from postlude.runtime.values import Values
 from postlude.spec.types import Json, Pipeline
 
+Follow = Callable[[Run], Sequence[Event]]
+"""Gives what follows at once from what was noted, such as the start of attempts; nothing, where nothing does."""
+
 Watcher = Callable[[Run, Sequence[Task]], None]
 """Told after every step: the run, and the tasks whose documents changed."""
 
@@ -27,6 +30,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         perform: Does what a command says, or sees to it that it is done.
+        note: Told of a command before it is saved; nothing may be done yet.
         log_of: The log file of a task's latest attempt, None where there is none.
         watch: Told after every step; None where nobody wants to know.
         remove_leftovers: Ends what is left of a run's attempts that were lost with their engine.
@@ -35,6 +39,7 @@ class Shell(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     perform: Callable[[Command], None]
     log_of: Callable[[Task], str | None]
+    note: Callable[[Command], None] = lambda _command: None
     watch: Watcher | None = None
     remove_leftovers: Callable[[str], object] = lambda _run_id: None
 
@@ -59,6 +64,7 @@ class Runner:
         reached(Point.BEGUN)
         step = begin(pipeline, settings)
         runner = cls(step.run, shell, next_event=0, values=Values())
+        runner._note([step])
         runner._accept([], [step], {})
         return runner
 
@@ -73,6 +79,7 @@ class Runner:
         if not found.next:  # it may have been begun and no more: then even its first document is owed
             runner._save([], list(runner.run.tasks.values()), ())
         for command in owed(found.run, at):
+            shell.note(command)
             shell.perform(command)
         gone = lost(found.run, at)
         if gone:
@@ -80,18 +87,38 @@ class Runner:
         runner.take(gone)
         return runner
 
-    def take(self, events: Sequence[Event]) -> None:
+    def take(self, events: Sequence[Event], follow: Follow = lambda _run: ()) -> bool:
         """Apply events in order, save what they changed in one transaction, and do what follows from them.
 
         No events change nothing, and nothing is saved.
+
+        Args:
+            events: What happened.
+            follow: Asked for more after that, until there is none: events that are saved in the same transaction.
+
+        Returns:
+            Whether `follow` was asked until there was none. A verdict is saved before anything begins that may be told
+            of it: then it was not, and is to be asked again.
         """
-        if not events:
-            return
-        steps, before = list[Step](), self.run.tasks
-        for event in events:
-            steps.append(advance(self.run, event))
-            self.run = steps[-1].run
-        self._accept(events, steps, before)
+        taken, steps, before = list[Event](), list[Step](), self.run.tasks
+        judged = False
+        while events or (not judged and (events := follow(self.run))):
+            moved = [self._advanced(event) for event in events]
+            self._note(moved)
+            judged = judged or any(_is_verdict(task) for step in moved for task in step.changed)
+            taken, steps, events = [*taken, *events], [*steps, *moved], ()
+        if taken:
+            self._accept(taken, steps, before)
+        return not judged
+
+    def _advanced(self, event: Event) -> Step:
+        step = advance(self.run, event)
+        self.run = step.run
+        return step
+
+    def _note(self, steps: Sequence[Step]) -> None:
+        for command in (command for step in steps for command in step.commands):
+            self._shell.note(command)
 
     def _accept(self, events: Sequence[Event], steps: Sequence[Step], before: Mapping[TaskPath, Task]) -> None:
         reached(Point.DECIDED)
@@ -136,6 +163,11 @@ def _record(pipeline: Pipeline, settings: Settings) -> RunRecord:
         settings=encode_settings(settings),
         created_at=settings.created_at,
     )
+
+
+def _is_verdict(task: Task) -> bool:
+    """Whether exit tasks may be told of this: of a single iteration none is."""
+    return task.index is None and _must_last(task)
 
 
 def _must_last(task: Task) -> bool:

@@ -6,6 +6,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -65,15 +66,24 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
 
         Different attempts have different directories, whatever the names, and all are inside the run's.
         """
-        return self.run_directory(run_id).joinpath("tasks", *_directories(path), str(int(attempt)))
+        return _task_directory(self.root, run_id, path, attempt)
 
     def artifact_directory(self, run_id: str, path: TaskPath, attempt: int) -> Path:
         """Where the output artifacts of one attempt go; laid out like `task_directory`, and kept with the cache."""
-        return self.artifacts.joinpath(*artifact_names(run_id, path, attempt))
+        return Path(self.artifact_place(run_id, path, attempt))
+
+    def artifact_place(self, run_id: str, path: TaskPath, attempt: int) -> str:
+        """The same directory as text."""
+        return "/".join((f"{self.root}", "artifacts", *artifact_names(run_id, path, attempt)))
 
     def workspace(self, run_id: str) -> Path:
         """The directory that the tasks of a run share, where the pipeline asks for one."""
         return self.run_directory(run_id) / "workspace"
+
+
+@lru_cache(maxsize=1024)  # asked for when an attempt is documented and when it begins, some five times
+def _task_directory(root: Path, run_id: str, path: TaskPath, attempt: int) -> Path:
+    return Path("/".join((f"{root}", "runs", safe_name(run_id), "tasks", *_directories(path), str(int(attempt)))))
 
 
 def artifact_names(run_id: str, path: TaskPath, attempt: int) -> tuple[str, ...]:

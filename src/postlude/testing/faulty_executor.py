@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from threading import Event, Lock, Thread
 from typing import Final
 
-from postlude.core.instant import rfc3339
 from postlude.core.task import TaskPath
 from postlude.ports.behaviour import KILLED, exit_of
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 from postlude.runtime.faults import FAILURE, Fault, FaultKind, Faults
+from postlude.testing.attempt_log import say
 
 _Key = tuple[str, TaskPath, int]
 
@@ -118,7 +118,4 @@ class FaultyExecutor(Executor):
                 return
 
     def _log(self, attempt: Attempt, what: str) -> None:
-        attempt.log.parent.mkdir(parents=True, exist_ok=True)
-        line = " ".join(f"postlude: injected fault: {what}".split())
-        with attempt.log.open("a", encoding="utf-8") as file:
-            file.write(f"{rfc3339(self._now())} stderr F {line}\n")
+        say(attempt.log, [f"postlude: injected fault: {what}"], self._now())

@@ -1,7 +1,7 @@
 """The embedded engine, with everything that it runs pipelines with."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from postlude.core.exchange import bare_path
 from postlude.core.run_state import FailurePolicy, Run, StatusWords
@@ -20,9 +20,6 @@ from postlude.stores.home import Home, artifact_names, safe_name
 from postlude.stores.store import Store
 from postlude.wiring.options import OF_THE_PIPELINE, RunOptions
 
-if TYPE_CHECKING:
-    from postlude.runtime.faults import Fault
-
 _MILLI: Final = 1000
 
 
@@ -38,7 +35,7 @@ def make_engine(home: Home, store: Store, executor: Executor, options: RunOption
         artifacts=open_artifacts(home.cache),
         clock=SystemClock(),
         cache=store.cache if options.cache else None,
-        uncached=_touched(options.faults),
+        uncached=_touched(options),
     )
     return LocalEngine(
         bench=bench,
@@ -61,17 +58,26 @@ def _policy(home: Home, options: RunOptions) -> Policy:
         timeout_s=options.timeout_s,
         exit_timeout_s=options.exit_timeout_s,
         exit_tasks_on_cancel=options.exit_tasks_on_cancel,
+        asks_for_nothing=_replaced(options),
         run_url=options.run_url or f"{home.runs.as_uri()}/{{run_id}}",
     )
 
 
-def _touched(faults: "tuple[Fault, ...]") -> Callable[[str], bool]:
-    """Whether a task has a fault, by its path."""
-    if not faults:
-        return lambda _path: False
+def _touched(options: RunOptions) -> Callable[[str], bool]:
+    """Whether a task has a fault or a stand-in, by its path."""
+    replaced = _replaced(options)
+    if not options.faults:
+        return replaced
     from postlude.runtime.faults import Faults  # noqa: PLC0415 - for those who order faults
 
-    return Faults(faults).touches
+    faults = Faults(options.faults)
+    return lambda path: faults.touches(path) or replaced(path)
+
+
+def _replaced(options: RunOptions) -> Callable[[str], bool]:
+    """Whether a function takes the place of a task's component, by the task's path."""
+    stand_ins = options.stand_ins
+    return lambda path: stand_ins is not None and stand_ins.of(path) is not None
 
 
 def _layout(home: Home, asked: str | None) -> Layout:
@@ -84,7 +90,7 @@ def _layout(home: Home, asked: str | None) -> Layout:
 
     return Layout(
         directory=home.task_directory,
-        artifacts=lambda run_id, path, attempt: str(home.artifact_directory(run_id, path, attempt)),
+        artifacts=home.artifact_place,
         workspace=home.workspace,
         root=str(home.artifacts),
         chosen_root=chosen,

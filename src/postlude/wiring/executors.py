@@ -1,7 +1,7 @@
 """What runs tasks. The process of the SDK starts here, before the engine is imported."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from postlude.executors.process.executor import ProcessExecutor
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def make_executor(home: Home, options: RunOptions, progress: Progress) -> Executor:
-    """An executor that already loads the SDK.
+    """An executor that already loads the SDK, unless nothing is going to need it.
 
     Raises:
         ConfigError: The container engine asked for does not answer.
@@ -24,9 +24,13 @@ def make_executor(home: Home, options: RunOptions, progress: Progress) -> Execut
     containers, offline = options.containers, options.offline or _says_offline(os.environ)
     if containers not in ("auto", "host") and not _answers(containers):
         raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
-    process = ProcessExecutor(home=home.root, offline=offline, progress=progress)
-    process.prepare()
-    return _faulty(_routed(home, process, containers, pull=not offline), options)
+
+    def real() -> Executor:
+        process = ProcessExecutor(home=home.root, offline=offline, progress=progress)
+        process.prepare()
+        return _routed(home, process, containers, pull=not offline)
+
+    return _faulty(_replacing(real, options), options)
 
 
 def _says_offline(environ: Mapping[str, str]) -> bool:
@@ -54,6 +58,14 @@ def _container(home: Home, choice: "Choice", *, pull: bool) -> Executor | None:
     engine = find_engine(choice)
     # Not the whole home: an image must not read the database, or other tasks' directories.
     return None if engine is None else ContainerExecutor(engine, roots=[home.artifacts], pull=pull)
+
+
+def _replacing(make: Callable[[], Executor], options: RunOptions) -> Executor:
+    if not options.stand_ins:
+        return make()
+    from postlude.testing.replacing_executor import ReplacingExecutor  # noqa: PLC0415 - for tests of pipelines
+
+    return ReplacingExecutor(make, options.stand_ins)
 
 
 def _faulty(executor: Executor, options: RunOptions) -> Executor:

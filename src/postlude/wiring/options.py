@@ -10,6 +10,7 @@ from postlude.spec.problem import ConfigError
 
 if TYPE_CHECKING:
     from postlude.runtime.faults import Fault
+    from postlude.testing.stand_ins import StandIns
 
 OF_THE_PIPELINE: Final = "spec"
 """The pipeline root that stands for the pipeline's own."""
@@ -45,6 +46,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
             pipeline was compiled with; None for the home.
         run_url: Where people look at a run, with {run_id} for its id; "" for the run's directory.
         faults: What goes wrong on purpose; nothing is reused for tasks that have one.
+        stand_ins: The functions of this process that take the place of components, in tests; likewise.
 
     Raises:
         ConfigError: A value is none of these.
@@ -67,6 +69,7 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     pipeline_root: str | None = None
     run_url: str = ""
     faults: "tuple[Fault, ...]" = ()
+    stand_ins: "StandIns | None" = None
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 1:

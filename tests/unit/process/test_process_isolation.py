@@ -287,7 +287,8 @@ def family() -> list[int]:
 
 def spares_of(lab: Lab) -> tuple[int, list[int]]:
     """The supervisor, and its children once none of them runs anything."""
-    supervisor, *_ = lab.value_of(family)
+    lab.value_of(family)
+    supervisor, *_ = lab.value_of(family)  # the first attempt has ended before spares are made, this one after that
     children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
     return supervisor, [int(pid) for pid in children]
 

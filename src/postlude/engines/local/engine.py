@@ -1,5 +1,6 @@
 """The embedded engine: runs whole pipelines on this machine, in this process and its children."""
 
+import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Self
 import msgspec
 from msgspec.structs import replace
 
-from postlude.core.demand import Demand, demand_of
+from postlude.core.demand import NO_DEMAND, Demand, demand_of
 from postlude.core.run_state import FailurePolicy, Run, Settings, StatusWords
 from postlude.core.task import (
     CancelRequested,
@@ -40,7 +41,7 @@ from postlude.engines.local.office import Office
 from postlude.engines.local.schedule import Schedule
 from postlude.engines.local.waiting import Waiting
 from postlude.ports.journal import Catalog, Journal
-from postlude.runtime.attempt import Bench, log_path, perform_attempt
+from postlude.runtime.attempt import LOG_NAME, Bench, perform_attempt
 from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.runner import Runner, Shell, Watcher
 from postlude.spec.types import Json, Pipeline
@@ -84,6 +85,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
         exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
         exit_tasks_on_cancel: Whether exit tasks run when a run is canceled.
+        asks_for_nothing: Whether the task at a path uses nothing of the machine, whatever its component asks for.
         run_url: Where people look at a run; {run_id} in it stands for the run's id.
     """
 
@@ -95,6 +97,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
     exit_timeout_s: float | None = None
     exit_tasks_on_cancel: bool = True
+    asks_for_nothing: Callable[[TaskPath], bool] = lambda _path: False
     run_url: str = ""
 
 
@@ -217,21 +220,27 @@ class LocalEngine:
         return self._catalog.run(run_id)
 
     def _drive(self, runner: Runner) -> None:
+        events: Sequence[Event] = ()
         while not runner.run.state.is_final:
-            if not self._begin_attempts(runner):
-                runner.take(self._gather())
+            if runner.take(events, self._admit):
+                self._begin_attempts(runner.run)
+                events = self._gather()
+            else:
+                events = ()
 
     def _clear(self) -> None:
         """Forget the last run: its paths, and news that still comes of it, are none of the next one's."""
         self._inbox: Inbox = queue.SimpleQueue()
         self._schedule = Schedule(time.monotonic)
         self._deadlines = Deadlines(self._bench.clock.now)
+        self._beginning: list[Start] = []
         self._waiting, self._holdings = Waiting(), Holdings(self._policy.offer)
         self._run_id = ""
 
     def _shell(self, watch: Watcher | None) -> Shell:
         return Shell(
             journal=self._journal,
+            note=self._note,
             perform=self._perform,
             log_of=self._log_of,
             watch=watch,
@@ -260,32 +269,43 @@ class LocalEngine:
 
     # --- acting -------------------------------------------------------------------------------------------------------
 
-    def _perform(self, command: Command) -> None:
+    def _note(self, command: Command) -> None:
+        """Put down what is to be done, which is forgotten again if the journal refuses."""
         match command:
             case Start():
                 self._schedule.add(command)
             case Terminate(path=path, attempt=attempt):
-                self._terminate(path, attempt)
+                self._drop(path, attempt)
             case SetDeadline():
                 self._deadlines.add(command)
             case FinishRun():
                 pass
 
+    def _drop(self, path: TaskPath, attempt: int) -> None:
+        """Forget an attempt that has not begun."""
+        if (path, attempt) not in self._holdings and not self._waiting.drop(path, attempt):
+            self._schedule.drop(path, attempt)
+
+    def _perform(self, command: Command) -> None:
+        if isinstance(command, Terminate):
+            self._terminate(command.path, command.attempt)
+
     def _terminate(self, path: TaskPath, attempt: int) -> None:
         if (path, attempt) in self._holdings:
             self._bench.executor.terminate(self._run_id, path, attempt, grace_s=self._policy.grace_s)
-        elif not self._waiting.drop(path, attempt):
-            self._schedule.drop(path, attempt)
 
-    def _begin_attempts(self, runner: Runner) -> bool:
-        """Begin what there are free workers and resources for, once the journal says so; whether anything happened."""
-        at, refused = self._bench.clock.now(), self._queue_up(runner.run)
+    def _admit(self, run: Run) -> Sequence[Event]:
+        """Let attempts in for which there are free workers and resources; they begin once the journal says so."""
+        at, refused = self._bench.clock.now(), self._queue_up(run)
         starts = list(self._admitted())
-        runner.take([*refused, *(Started(path=start.path, attempt=start.attempt, at=at) for start in starts)])
+        self._beginning += starts
+        return [*refused, *(Started(path=start.path, attempt=start.attempt, at=at) for start in starts)]
+
+    def _begin_attempts(self, run: Run) -> None:
+        starts, self._beginning = self._beginning, []
         for start in starts:
             reached(Point.STARTING)
-            self._pool.submit(self._attempt, runner.run, runner.run.tasks[start.path], self._inbox)
-        return bool(refused or starts)
+            self._pool.submit(self._attempt, run, run.tasks[start.path], self._inbox)
 
     def _queue_up(self, run: Run) -> list[Refused]:
         """Let the attempts that are due wait for what they ask for; those that would wait for ever are refused."""
@@ -300,6 +320,8 @@ class LocalEngine:
         return refused
 
     def _demand(self, run: Run, task: Task) -> Demand | TaskError:
+        if self._policy.asks_for_nothing(task.path):
+            return NO_DEMAND
         demand = demand_of(run, task)
         return demand if isinstance(demand, TaskError) else refusal(demand, self._policy.offer) or demand
 
@@ -355,5 +377,6 @@ class LocalEngine:
     def _log_of(self, task: Task) -> str | None:
         if not task.kind.is_leaf or not task.attempt:
             return None
-        log = log_path(self._layout.directory(self._run_id, task.path, task.attempt))
-        return str(log) if not task.state.is_final or log.exists() else None
+        log = f"{self._layout.directory(self._run_id, task.path, task.attempt)}/{LOG_NAME}"
+        exists = os.path.exists  # of every task: a path object costs more than the call
+        return log if not task.state.is_final or exists(log) else None

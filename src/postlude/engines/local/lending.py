@@ -23,7 +23,8 @@ class Lending(Executor):
 
     def run(self, attempt: Attempt) -> Exit:
         """See `Executor.run`."""
-        return self.executor.run(replace(attempt, devices=self.devices((attempt.path, attempt.attempt))))
+        devices = self.devices((attempt.path, attempt.attempt))
+        return self.executor.run(replace(attempt, devices=devices) if devices else attempt)
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """See `Executor.terminate`."""

@@ -39,6 +39,7 @@ class Stage:
     def __init__(self, scenario: Scenario, samples: Samples) -> None:
         self._faults = Faults(scenario.faults)
         self._products = Products(scenario.products)
+        self._perform = scenario.perform
         self._duration_s = scenario.duration_s
         self._samples = samples
 
@@ -59,7 +60,9 @@ class Stage:
         behaviour = _behaviour(faults)
         after_s = _late_by(faults) + self._takes_s(behaviour, prepared.timeout_s)
         error = error_of(exit_of(behaviour, prepared.timeout_s))
-        return Performed(after_s=after_s, result=self._outputs(run, task, prepared) if error is None else error)
+        if error is not None:
+            return Performed(after_s=after_s, result=error)
+        return Performed(after_s=after_s, result=self._perform(run, task) or self._outputs(run, task, prepared))
 
     def _import(self, run: Run, task: Task, importer: Importer, faults: Sequence[Fault]) -> Performed:
         after_s = _late_by(faults) + self._duration_s

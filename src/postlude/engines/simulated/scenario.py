@@ -1,10 +1,11 @@
 """What a simulation assumes: what goes wrong, what tasks produce, how long they take."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from postlude.core.run_state import FailurePolicy, StatusWords
+from postlude.core.run_state import FailurePolicy, Run, StatusWords
+from postlude.core.task import Outputs, Task, TaskError
 from postlude.runtime.faults import Fault
 from postlude.spec.paths import covers
 from postlude.spec.types import Json
@@ -38,6 +39,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
         products: What tasks produce; the last word on an output counts. Everything else is made up.
         cancel_at: Path of a leaf task; the run is canceled as soon as it has started. "" where it is not.
         workers: Attempts at a time; None for no limit.
+        perform: Does an attempt's work in place of the simulation; gives None for tasks that are none of its. A fault
+            that ends the attempt comes before it.
         duration_s: Virtual seconds that an attempt takes, or its time limit where that is shorter.
         timeout_s, exit_timeout_s, exit_tasks_on_cancel: As for real runs; the time is virtual.
     """
@@ -46,6 +49,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     products: Sequence[Product] = ()
     cancel_at: str = ""
     workers: int | None = None
+    perform: Callable[[Run, Task], Outputs | TaskError | None] = lambda _run, _task: None
     duration_s: float = 1.0
     failure_policy: FailurePolicy = FailurePolicy.SLOW
     status_words: StatusWords = StatusWords.KFP

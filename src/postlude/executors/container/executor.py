@@ -134,6 +134,7 @@ class ContainerExecutor:
 
     def _run(self, attempt: Attempt, running: Running) -> Exit:
         self._images.ensure(attempt, running.asked)
+        attempt.work.mkdir(exist_ok=True)
         client_env = dict(os.environ)
         with (
             closing(LogFile(str(attempt.log))) as log,

@@ -92,7 +92,7 @@ def _said_paths(attempt: Attempt, entry: _Entry) -> Iterator[str]:
         yield uri
     for custom in (entry.get("custom_path"), entry.get("customPath")):
         if custom:
-            yield str(attempt.directory / "work" / custom)
+            yield str(attempt.work / custom)
 
 
 def _report(path: str) -> _Report:

@@ -1,6 +1,7 @@
 """What fake attempts leave behind: the files that a program of the SDK would write, and a log."""
 
 import json
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -31,9 +32,7 @@ def write_outputs(attempt: Attempt, behaviour: Succeed) -> None:
 
 def write_log(path: Path, said: Iterable[Said], now: Callable[[], float]) -> None:
     """Append lines to an attempt's log, in the format of the real ones."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.writelines(f"{rfc3339(now())} {stream} F {text}\n" for stream, text in said)
+    _write(path, "".join(f"{rfc3339(now())} {stream} F {text}\n" for stream, text in said), os.O_APPEND)
 
 
 def _refuse_undeclared(attempt: Attempt, kind: str, scripted: Iterable[str], declared: Iterable[str]) -> None:
@@ -48,6 +47,17 @@ def _with_metadata(entry: Json, behaviour: Succeed, name: str) -> Json:
     return {"artifacts": [{**first, "metadata": dict(behaviour.metadata.get(name, {}))}, *rest]}
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+def _write(path: Path, text: str, how: int = os.O_TRUNC) -> None:
+    try:
+        _put(path, text, how)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _put(path, text, how)
+
+
+def _put(path: Path, text: str, how: int) -> None:
+    written = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o666)
+    try:
+        os.write(written, text.encode())
+    finally:
+        os.close(written)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from postlude.executors.process.plain_requirement import plain_name
+
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
@@ -18,10 +20,12 @@ def kfp_serves(found: Found) -> bool:
 
 def is_named(requirement: str | None) -> bool:
     """Whether a requirement names a release, or none is given; a URL or a path may hold anything."""
+    if requirement is None or plain_name(requirement) is not None:
+        return True
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - 20 ms that few runs need
 
     try:
-        return requirement is None or Requirement(requirement).url is None
+        return Requirement(requirement).url is None
     except InvalidRequirement:
         return False
 

@@ -20,6 +20,9 @@ from .processors import Processors
 from .spares import Spares
 from .wire import Begun, Ended, Frames, Inspect, Inventory, Kill, Message, Preload, Run, Stop, encode
 
+_IDLE_S = 0.1
+"""After so long without an order, time is at hand to get ready for orders."""
+
 
 class Supervisor:
     """Runs attempts until the engine is gone; then kills what is left, reports, and ends.
@@ -40,6 +43,7 @@ class Supervisor:
         self._attempts: dict[int, Attempt] = {}
         self._open = True
         self._preloaded = False
+        self._ready = False
         self._orphans = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(control, selectors.EVENT_READ, self._take_orders)
@@ -50,10 +54,12 @@ class Supervisor:
     def serve(self) -> None:
         """Work until the engine is gone and every attempt is over."""
         while self._open or self._attempts:
-            for key, _ in self._selector.select(self._wait_s()):
+            happened = self._selector.select(self._wait_s())
+            for key, _ in happened:
                 key.data()
             self._pass_due()
-            self._report_ended()
+            if self._report_ended() or not happened:
+                self._get_ready()
 
     # --- orders ---
 
@@ -128,6 +134,12 @@ class Supervisor:
         rehearse()  # a missing SDK is met again, and reported, by the component's own process
         gc.collect()
         gc.freeze()  # forked children then share these pages for good
+
+    def _get_ready(self) -> None:
+        """Make spares, which takes as long as a small attempt: once one has ended, or nobody has come for a while."""
+        if self._ready or not self._preloaded or self._attempts or not self._open:
+            return
+        self._ready = True
         with suppress(OSError, ValueError):
             self._birth.learn()
         self._spares.keep()
@@ -172,12 +184,16 @@ class Supervisor:
             for fd in attempt.streams.values():
                 self._selector.unregister(fd)
 
-    def _report_ended(self) -> None:
-        for attempt in list(self._attempts.values()):
-            if attempt.code is not None and not attempt.streams and not self._orphans:
-                del self._attempts[attempt.id]
-                self._processors.take_back(attempt.id)
-                self._send(attempt.finish())
+    def _report_ended(self) -> bool:
+        """Tell the engine what has ended; whether anything has."""
+        ended = [one for one in self._attempts.values() if one.code is not None and not one.streams]
+        if self._orphans:
+            return False
+        for attempt in ended:
+            del self._attempts[attempt.id]
+            self._processors.take_back(attempt.id)
+            self._send(attempt.finish())
+        return bool(ended)
 
     def _engine_gone(self) -> None:
         if not self._open:
@@ -193,6 +209,8 @@ class Supervisor:
 
     def _wait_s(self) -> float | None:
         wakes_at = min((attempt.wakes_at for attempt in self._attempts.values()), default=math.inf)
+        if self._preloaded and not self._ready and not self._attempts:
+            wakes_at = time.monotonic() + _IDLE_S
         return None if wakes_at == math.inf else max(0.0, wakes_at - time.monotonic())
 
     def _send(self, message: Message) -> None:
