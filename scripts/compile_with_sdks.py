@@ -43,7 +43,7 @@ def _compiled(release: str) -> bool:
     with tempfile.TemporaryDirectory() as directory:
         python = f"{directory}/bin/python"
         # releases before 2.8 import pkg_resources, which later setuptools do not bring
-        packages = (f"kfp=={release}", "setuptools<81", "packaging")
+        packages = (f"kfp=={release}", "setuptools<81", "packaging", "msgspec")
         steps: list[Sequence[str]] = [
             ("uv", "venv", "--quiet", "--clear", "--python", "3.11", directory),
             ("uv", "pip", "install", "--quiet", "--python", python, *packages),
@@ -55,7 +55,7 @@ def _compiled(release: str) -> bool:
 
 
 def _done(release: str, step: Sequence[str]) -> bool:
-    # postlude.dsl needs of Postlude its sources alone, and none of the other packages
+    # postlude.dsl needs of Postlude its sources and little else
     env = {**os.environ, "PYTHONPATH": str(_ROOT / "src")}
     ended = subprocess.run(step, check=False, capture_output=True, text=True, env=env)
     if ended.returncode:

@@ -45,7 +45,7 @@ def guarded(bad: int):
 
 
 @dsl.pipeline(name="nested")
-def nested(bad: int = 1):
+def nested(bad: int = 1, n: int = 9, names: list = ["a", "b"]):  # noqa: B006 - the SDK copies a default into the pipeline
     before = say(text="before")
     with dsl.ExitHandler(report(text=f"{before.output}: {dsl.STATUS}"), name="outermost"):
         with dsl.ParallelFor([0, 1, 2]) as item, dsl.ExitHandler(report(value=item)):
@@ -59,6 +59,10 @@ def nested(bad: int = 1):
                 number(value=8)
             say(text=exit_task.output)
         guarded(bad=2)
+    # The SDK takes "n" for the list of a loop over "names", and an item in a text for a parameter.
+    with dsl.ParallelFor(names) as name, dsl.ExitHandler(report(value=n, text=f"to {name}")):
+        number(value=n)
+        say(text=f"{name} of {n}")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from postlude import dsl as dsl
-    from postlude.api.rehearse import Rehearsal as Rehearsal
     from postlude.api.rehearse import rehearse as rehearse
+    from postlude.api.rehearsed import Rehearsal as Rehearsal
     from postlude.api.result import Run as Run
     from postlude.api.result import RunFailedError as RunFailedError
     from postlude.api.run import run as run
@@ -25,7 +25,7 @@ _EXPORTS: Final = {
     "Run": "postlude.api.result",
     "RunFailedError": "postlude.api.result",
     "run": "postlude.api.run",
-    "Rehearsal": "postlude.api.rehearse",
+    "Rehearsal": "postlude.api.rehearsed",
     "rehearse": "postlude.api.rehearse",
     "Simulation": "postlude.api.simulate",
     "simulate": "postlude.api.simulate",

@@ -219,6 +219,24 @@ def test_A14_one_exit_task_in_two_handlers_is_refused_by_their_names() -> None:
                 ok()
 
 
+def test_A14_a_handler_that_is_entered_twice_is_refused() -> None:
+    with refused("ExitHandler exit-handler-1: is entered a second time. Create a handler for each group of tasks."):
+
+        @dsl.pipeline(name="a14")
+        def pipeline() -> None:
+            handler = dsl.ExitHandler(report())
+            with handler:
+                ok()
+            with handler:
+                ok()
+
+
+def test_a_handler_outside_of_a_pipeline_is_refused() -> None:
+    with refused("ExitHandler: stands in no pipeline. Use it in a function decorated with @dsl.pipeline."):
+        with dsl.ExitHandler(report):
+            pass
+
+
 def test_an_exit_task_told_what_to_come_after_is_refused() -> None:
     text = (
         "ExitHandler exit-handler-1: its exit task 'cleanup' is told to run after 'ok'. An exit task runs after its "

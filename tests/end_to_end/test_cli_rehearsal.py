@@ -10,6 +10,7 @@ import pytest
 from kfp import compiler, dsl
 
 import postlude
+from postlude import dsl as authored
 from postlude.spec.types import Json
 
 
@@ -42,10 +43,16 @@ def careless():
         train(rows=rows.output)
 
 
+@authored.pipeline(name="each")
+def each_watched():
+    with authored.ParallelFor([1, 2, 3]), authored.ExitHandler(notify()):
+        prepare()
+
+
 @pytest.fixture(scope="module")
 def pipelines(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("ir")
-    for each in (watched, careless):
+    for each in (watched, careless, each_watched):
         compiler.Compiler().compile(each, str(directory / f"{each.name}.yaml"))
     return directory
 
@@ -120,12 +127,15 @@ def test_what_simulate_can_be_told(nightly: Path, arguments: list[str], states_o
 
 
 def test_simulate_refuses_paths_that_are_not_there_all_at_once(nightly: Path) -> None:
-    done = command("simulate", nightly, "--fail", "trian", "--oom", "exit-handler-1", "--json")
+    wrong = ["--fail", "trian", "--oom", "exit-handler-1", "--output", "notify.text=1", "--cancel-at", "notfy"]
+    done = command("simulate", nightly, *wrong, "--json")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "the command line has 2 problems:",
+        "the command line has 4 problems:",
         "  --fail trian: the pipeline has no such task. Use exit-handler-1/train.",
         "  --oom exit-handler-1: is a group. Name a leaf: exit-handler-1/prepare, exit-handler-1/train.",
+        "  --output notify.text: the task declares no such output. It has: Output.",
+        "  --cancel-at notfy: the pipeline has no such task. Use notify.",
     ]
 
 
@@ -146,19 +156,31 @@ def test_rehearse_passes_where_somebody_is_told_of_every_failure(nightly: Path) 
 
 
 def test_rehearse_fails_where_nobody_is_told(pipelines: Path) -> None:
-    done = command("rehearse", pipelines / "careless.yaml", "--only", "fail", "--only", "cancel")
+    done = command("rehearse", pipelines / "careless.yaml", "--only", "fail", "--only", "oom", "--only", "cancel")
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
-        "TASK                  MISHAP   RUN        EXIT TASKS AND WHAT THEY ARE TOLD",
-        "prepare               fail     FAILED     notify: FAILED  [nobody is told]",
-        "prepare               cancel   CANCELED   [nobody is told]",
-        "exit-handler-1/train  fail     FAILED     notify: FAILED",
-        "exit-handler-1/train  cancel   CANCELED   notify: CANCELED",
-        "notify                fail     FAILED     notify: COMPLETE  [nobody is told, nor need be: it is an exit task]",
-        "notify                cancel   CANCELED   notify: COMPLETE  [it is spared]",
+        "TASK",
+        "  MISHAP     RUN       EXIT TASKS AND WHAT THEY ARE TOLD",
+        "prepare",
+        "  fail, oom  FAILED    notify: FAILED  [nobody is told]",
+        "  cancel     CANCELED  [nobody is told]",
+        "exit-handler-1/train",
+        "  fail, oom  FAILED    notify: FAILED",
+        "  cancel     CANCELED  notify: CANCELED",
+        "notify",
+        "  fail, oom  FAILED    notify: COMPLETE  [nobody is told, nor need be: it is an exit task]",
+        "  cancel     CANCELED  notify: COMPLETE  [it is spared]",
         "",
-        "✗ careless: nobody is told of 2 failures (6 cases tried)",
-        "  prepare: fail, cancel",
+        "✗ careless: nobody is told of 3 failures (9 cases tried)",
+        "  prepare: fail, oom, cancel",
+    ]
+
+
+def test_rehearse_counts_exit_tasks_of_iterations_that_are_told_the_same(pipelines: Path) -> None:
+    done = command("rehearse", pipelines / "each.yaml", "--only", "fail")
+    assert done.stdout.splitlines()[2:4] == [
+        "for-loop-2[0]/exit-handler-3/prepare",
+        "  fail    FAILED    for-loop-2[0]/notify: FAILED, for-loop-2[*]/notify: COMPLETE (2 times)",
     ]
 
 
@@ -267,12 +289,33 @@ def test_simulate_refuses_what_is_not_there(options: Json, said: str) -> None:
     [
         ({"workers": 0}, "workers: is 0. Give 1 or more, or None for no limit."),
         ({"failure_policy": "never"}, "failure_policy: is 'never'. Choose one of: slow, fast."),
+        ({"timeout_s": -1}, "timeout_s: is -1. Give more than 0, or None for no limit but the pipeline's own."),
+        ({"exit_timeout_s": 0}, "exit_timeout_s: is 0. Give more than 0, or None for no limit but the task's own."),
     ],
 )
 def test_simulate_refuses_options_it_does_not_have(options: Json, said: str) -> None:
     with pytest.raises(postlude.ConfigError) as refused:
         postlude.simulate(watched, **options)
     assert str(refused.value) == said
+
+
+def test_a_simulation_is_shown_in_a_line() -> None:
+    found = postlude.simulate(watched, fail="notify")
+    cause = "notify: an injected failure"
+    assert repr(found) == f"<Simulation of nightly: FAILED ({cause}), 1 exit task fired>"
+    assert repr(found.exit_tasks) == "[<ExitTask notify after exit-handler-1: FAILED, told COMPLETE>]"
+
+
+def test_a_rehearsal_is_shown_in_a_line() -> None:
+    found = postlude.rehearse(careless, only="timeout")
+    assert repr(found) == "<Rehearsal of careless: 1 failure unhandled (3 cases tried)>"
+    assert repr(found.unhandled) == "[<Case prepare, timeout: FAILED, nobody told>]"
+
+
+def test_rehearse_refuses_mishaps_that_it_does_not_know() -> None:
+    with pytest.raises(postlude.ConfigError) as refused:
+        postlude.rehearse(careless, only=["fail", "kill"])
+    assert str(refused.value) == "only: is 'kill'. Choose one of: fail, timeout, oom, cancel."
 
 
 def test_rehearse_from_python() -> None:

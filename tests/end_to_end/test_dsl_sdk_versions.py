@@ -30,11 +30,15 @@ TOLD = {
     f"{OUTER}/condition-6/report-4": "COMPLETE exit-handler-7 -1 in a condition",
     f"{OUTER}/guarded/condition-1/report": "FAILED exit-handler-2 -1 nothing",
     "report": "FAILED exit-handler-1 -1 before: Failed",
+    "for-loop-8[0]/report-5": "COMPLETE exit-handler-9 9 to a",
+    "for-loop-8[1]/report-5": "COMPLETE exit-handler-9 9 to b",
 }
 SAID = {
     "say": "before",
     f"{OUTER}/say-2": "later",
     f"{OUTER}/condition-6/say-3": "COMPLETE exit-handler-7 -1 in a condition",
+    "for-loop-8[0]/exit-handler-9/say-4": "a of 9",
+    "for-loop-8[1]/exit-handler-9/say-4": "b of 9",
 }
 
 
@@ -75,7 +79,7 @@ def test_the_ir_is_of_kfps_own_schema(ir: Path) -> None:
 
 def test_the_sdk_loads_the_ir_as_a_component(ir: Path) -> None:
     component = components.load_component_from_text(ir.read_text())
-    assert (component.name, sorted(component.component_spec.inputs)) == ("nested", ["bad"])
+    assert (component.name, sorted(component.component_spec.inputs)) == ("nested", ["bad", "n", "names"])
 
 
 def test_the_ir_recorded_of_the_installed_release_is_that_of_this_source(tmp_path: Path) -> None:

@@ -132,6 +132,31 @@ def test_without_a_url_there_is_nowhere_to_post_to(harness: Harness) -> None:
     assert result.error("post-to-webhook") == (2, said)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param({"attempts": 0}, "ValueError: attempts is 0: choose 1 or more", id="never"),
+        pytest.param({"body": "xml"}, "ValueError: body is 'xml': choose 'slack' or 'json'", id="unknown-body"),
+    ],
+)
+def test_what_the_webhook_cannot_be_told_with_is_refused(harness: Harness, given: dict[str, Any], said: str) -> None:
+    with webhook() as hook:
+        result = harness.run(guarded(post_to_webhook, loss=0.0, url=hook.url, **given))
+
+    assert (result.error("post-to-webhook"), hook.taken) == ((2, said), [])
+
+
+def test_a_url_that_is_none_is_not_shown(harness: Harness) -> None:
+    env = {"POSTLUDE_WEBHOOK_URL": "http://127.0.0.1:9/services/sec ret"}
+    result = harness.run(guarded(post_to_webhook, loss=0.0, env=env, attempts=1))
+
+    said = (
+        "RuntimeError: the webhook at 127.0.0.1 did not take the status in 1 attempt: it cannot be asked (InvalidURL)"
+    )
+    assert result.error("post-to-webhook") == (2, said)
+    assert "sec ret" not in result.log("post-to-webhook")
+
+
 # --- send_mail --------------------------------------------------------------------------------------------------------
 
 

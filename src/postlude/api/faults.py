@@ -1,5 +1,6 @@
 """Reads faults and outputs as people write them: "PATH[@ATTEMPT][=MESSAGE]", "PATH.OUTPUT=VALUE"."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Final, NamedTuple
@@ -29,7 +30,7 @@ def read_faults(texts: Mapping[FaultKind, Sequence[str]], *, source: str = "the 
     problems: list[Problem] = []
     for kind, text in ((kind, text) for kind, given in texts.items() for text in given):
         try:
-            faults.append(_READ[kind](kind, text))
+            faults.append(_once(_READ[kind](kind, text), faults))
         except ValueError as error:
             problems.append(Problem(where=f"--{kind.value} {text}", what=str(error)))
     if problems:
@@ -57,10 +58,11 @@ def read_outputs(texts: Iterable[str], *, source: str = "the command line") -> l
         SpecError: Some cannot be read; lists every one.
     """
     pairs = [(text, *text.partition("=")) for text in texts]
-    wrong = [text for text, where, equals, _ in pairs if not equals or not all(_parted(where))]
-    if wrong:
-        what = "is not PATH.OUTPUT=VALUE. Write a task's path, '.', its output, '=' and the value."
-        raise SpecError(source, [Problem(where=f"--output {text}", what=what) for text in wrong])
+    seen = Counter(where for _, where, _, _ in pairs)
+    said = [(text, _unreadable(where, equals, seen[where])) for text, where, equals, _ in pairs]
+    problems = [Problem(where=f"--output {text}", what=what) for text, what in said if what]
+    if problems:
+        raise SpecError(source, problems)
     return [_product(where, Text(text=value)) for _, where, _, value in pairs]
 
 
@@ -115,6 +117,12 @@ def _with_message(kind: FaultKind, text: str) -> Fault:
     return _fault(kind, path, message)
 
 
+def _once(fault: Fault, others: Sequence[Fault]) -> Fault:
+    if any((fault.kind, fault.path, fault.attempt) == (each.kind, each.path, each.attempt) for each in others):
+        raise ValueError("is a second one for the same. Give one.")
+    return fault
+
+
 def _bare(kind: FaultKind, text: str) -> Fault:
     if "=" in text:
         raise ValueError("takes no '='. Write a task's path, and perhaps '@' and a number.")
@@ -147,6 +155,12 @@ _READ: Final[Mapping[FaultKind, Callable[[FaultKind, str], Fault]]] = {
 
 
 # --- outputs ----------------------------------------------------------------------------------------------------------
+
+
+def _unreadable(where: str, equals: str, times: int) -> str:
+    if not equals or not all(_parted(where)):
+        return "is not PATH.OUTPUT=VALUE. Write a task's path, '.', its output, '=' and the value."
+    return f"gives '{where}' one of {times} values. Give one." if times > 1 else ""
 
 
 def _parted(where: str) -> tuple[str, str]:

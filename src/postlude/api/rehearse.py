@@ -1,17 +1,17 @@
 """Rehearse a pipeline: try every failure that a task can have, and see who is told."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import Enum
 from typing import Any, Final
 
-import msgspec
 from msgspec.structs import replace
 
 from postlude.api.faults import check_products, named_products
+from postlude.api.rehearsed import Case, Mishap, Rehearsal, Witness
 from postlude.api.source import load_source
+from postlude.api.words import chosen
 from postlude.core import run_state
 from postlude.core.rehearsal import asks_for_status, is_bad_news, keeps_watch, tellings, tells
-from postlude.core.task import Kind, State, Task
+from postlude.core.task import Kind, Task
 from postlude.engines.simulated.engine import simulate as simulated
 from postlude.engines.simulated.made_up import decisions
 from postlude.engines.simulated.scenario import Scenario
@@ -20,113 +20,7 @@ from postlude.spec.arguments import check_arguments
 from postlude.spec.paths import pattern_of, places
 from postlude.spec.types import Json, Pipeline
 
-SCHEMA: Final = "postlude.rehearsal/v1"
-
-
-class Mishap(Enum):
-    """What is tried with each task; the values are the words of the option."""
-
-    FAIL = "fail"
-    TIMEOUT = "timeout"
-    OOM = "oom"
-    CANCEL = "cancel"
-
-
 _OF_IMPORTERS: Final = frozenset({Mishap.FAIL, Mishap.CANCEL})
-
-
-class Witness(msgspec.Struct, frozen=True, kw_only=True):
-    """An exit task, or a task that ignores upstream failures, that fired in a case.
-
-    Attributes:
-        states: The state in each final status that it received; empty where it takes none.
-        told: Whether it was told of what was tried.
-    """
-
-    path: str
-    states: tuple[str, ...]
-    told: bool
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One mishap of one task, and what came of it.
-
-    Attributes:
-        task: The task's path; of a loop the first iteration stands for all.
-        run: The run's final state.
-        state: The task's final state. An exit task that a cancel spares SUCCEEDED.
-        witnesses: Who fired, in that order.
-        watcher: Whether the task is an exit task, ignores upstream failures, or is part of one that does.
-        required: Whether somebody must be told.
-    """
-
-    task: str
-    mishap: Mishap
-    run: str
-    state: str
-    witnesses: tuple[Witness, ...]
-    watcher: bool
-    required: bool
-
-    @property
-    def failed(self) -> bool:
-        """Whether the task did not end well."""
-        return self.state != State.SUCCEEDED.value
-
-    @property
-    def handled(self) -> bool:
-        """Whether somebody was told, or nothing failed."""
-        return not self.failed or any(witness.told for witness in self.witnesses)
-
-
-class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a pipeline under every mishap.
-
-    Attributes:
-        pipeline: Its name.
-        undisturbed: The final state of the run in which nothing is tried; cases build on it.
-        error: Why that did not succeed; "" where it did.
-        cases: Every task with every mishap, in the order of the run.
-        never_told: Watchers that take a status and never saw a failure in any case.
-        take_no_status: Watchers that fire and cannot be told.
-        never_reached: Tasks that no case came to, and of which nothing is known therefore.
-        made_up: A sentence for each condition or loop that a made-up value decided.
-    """
-
-    pipeline: str
-    undisturbed: str
-    error: str
-    cases: Sequence[Case]
-    never_told: Sequence[str]
-    take_no_status: Sequence[str]
-    never_reached: Sequence[str]
-    made_up: Sequence[str]
-
-    @property
-    def unhandled(self) -> Sequence[Case]:
-        """The cases in which somebody should have been told and nobody was."""
-        return [case for case in self.cases if case.required and not case.handled]
-
-    @property
-    def ok(self) -> bool:
-        """Whether somebody is told of every failure."""
-        return not self.unhandled
-
-    @property
-    def document(self) -> Json:
-        """All of it as JSON, `postlude.rehearsal/v1`."""
-        return {
-            "schema": SCHEMA,
-            "pipeline": self.pipeline,
-            "ok": self.ok,
-            "undisturbed": self.undisturbed,
-            "error": self.error,
-            "cases": [_case_document(case) for case in self.cases],
-            "never_told": list(self.never_told),
-            "take_no_status": list(self.take_no_status),
-            "never_reached": list(self.never_reached),
-            "made_up": list(self.made_up),
-        }
 
 
 def rehearse(
@@ -134,7 +28,7 @@ def rehearse(
     arguments: Mapping[str, Json] | None = None,
     *,
     pipeline: str | None = None,
-    only: Iterable[str] = (),
+    only: str | Iterable[str] = (),
     exit_tasks: bool = False,
     outputs: Mapping[str, Json] | None = None,
 ) -> Rehearsal:
@@ -144,20 +38,19 @@ def rehearse(
         source: A pipeline function, a path (.py, .yaml, .json, .zip, .tar.gz), or the IR as a dict.
         arguments: The pipeline's input parameters.
         pipeline: Which pipeline of a .py file; None where there is one.
-        only: Which of "fail", "timeout", "oom" and "cancel" to try; all of them where empty.
+        only: Which of "fail", "timeout", "oom" and "cancel" to try, one or several; all of them where empty.
         exit_tasks: Whether somebody must be told of the failures of exit tasks, too.
         outputs: What tasks produce, as for `simulate`.
 
     Raises:
         SpecError: The pipeline, its arguments or an output is wrong.
-        ConfigError: There is no such source.
-        ValueError: `only` holds another word.
+        ConfigError: There is no such source, or `only` holds another word.
     """
     loaded = load_source(source, pipeline=pipeline)
     scenario = Scenario(products=named_products(outputs or {}))
-    chosen = tuple(map(Mishap, only))
+    mishaps = [chosen(Mishap, "only", each) for each in ([only] if isinstance(only, str) else only)]
     given = check_arguments(loaded, arguments or {})
-    return rehearsal(loaded, given, scenario, only=chosen, exit_tasks=exit_tasks)
+    return rehearsal(loaded, given, scenario, only=mishaps, exit_tasks=exit_tasks)
 
 
 def rehearsal(
@@ -267,16 +160,3 @@ def _case(run: run_state.Run, task: Task, mishap: Mishap, exit_tasks: bool) -> C
         watcher=watcher,
         required=exit_tasks or not watcher,
     )
-
-
-def _case_document(case: Case) -> Json:
-    return {
-        "task": case.task,
-        "mishap": case.mishap.value,
-        "run": case.run,
-        "state": case.state,
-        "exit_tasks": [{"path": one.path, "states": list(one.states), "told": one.told} for one in case.witnesses],
-        "watcher": case.watcher,
-        "required": case.required,
-        "handled": case.handled,
-    }

@@ -1,6 +1,7 @@
 """Simulate a pipeline from Python: what would become of it, without running any of its code."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from postlude.api.faults import Named, check_place, check_products, named_faults, named_products
 from postlude.api.result import Run
 from postlude.api.source import load_source
+from postlude.api.words import chosen
 from postlude.core import rehearsal, run_state
 from postlude.core.run_state import FailurePolicy, StatusWords
 from postlude.core.task import Task
@@ -38,6 +40,11 @@ class ExitTask(msgspec.Struct, frozen=True, kw_only=True):
     payloads: Mapping[str, Json]
     document: Json
 
+    def __repr__(self) -> str:
+        after = f" after {self.about}" if self.about else ""
+        told = "".join(f", told {payload['state']}" for payload in self.payloads.values())
+        return f"<ExitTask {self.path}{after}: {self.state}{told}>"
+
     @property
     def state(self) -> str:
         """How it ended itself."""
@@ -63,6 +70,11 @@ class Simulation(msgspec.Struct, frozen=True, kw_only=True):
     exit_tasks: Sequence[ExitTask]
     made_up: Sequence[str]
     without_effect: Sequence[str]
+
+    def __repr__(self) -> str:
+        cause = f" ({self.run.error.message})" if self.run.error else ""
+        fired = len(self.exit_tasks)
+        return f"<Simulation of {self.run.pipeline}: {self.state}{cause}, {fired} exit task{'s'[: fired != 1]} fired>"
 
     @property
     def state(self) -> str:
@@ -143,10 +155,10 @@ def simulate(  # noqa: PLR0913 - all but two are keyword-only options
         products=named_products(outputs or {}),
         cancel_at=cancel_at,
         workers=_workers(workers),
-        failure_policy=_word(FailurePolicy, "failure_policy", failure_policy),
-        status_words=_word(StatusWords, "status_words", status_words),
-        timeout_s=timeout_s,
-        exit_timeout_s=exit_timeout_s,
+        failure_policy=chosen(FailurePolicy, "failure_policy", failure_policy),
+        status_words=chosen(StatusWords, "status_words", status_words),
+        timeout_s=_limit("timeout_s", timeout_s, "the pipeline's own"),
+        exit_timeout_s=_limit("exit_timeout_s", exit_timeout_s, "the task's own"),
     )
     return simulation(loaded, check_arguments(loaded, arguments or {}), scenario)
 
@@ -159,10 +171,23 @@ def simulation(
     Raises:
         SpecError: The scenario speaks of tasks or outputs that the pipeline does not have.
     """
-    check_faults(pipeline, scenario.faults, source=source)
-    check_products(pipeline, scenario.products, source=source)
-    check_place(pipeline, scenario.cancel_at, option="--cancel-at", source=source)
+    _check(pipeline, scenario, source)
     return _told(simulated(pipeline, arguments, scenario), scenario)
+
+
+def _check(pipeline: Pipeline, scenario: Scenario, source: str) -> None:
+    problems: list[Problem] = []
+    for check in (
+        partial(check_faults, pipeline, scenario.faults),
+        partial(check_products, pipeline, scenario.products),
+        partial(check_place, pipeline, scenario.cancel_at, option="--cancel-at"),
+    ):
+        try:
+            check(source=source)
+        except SpecError as refused:
+            problems.extend(refused.problems)
+    if problems:
+        raise SpecError(source, problems)
 
 
 def _told(run: run_state.Run, scenario: Scenario) -> Simulation:
@@ -209,8 +234,7 @@ def _workers(workers: int | None) -> int | None:
     return workers
 
 
-def _word(words: Any, name: str, given: str) -> Any:
-    known = [each.value for each in words]
-    if given not in known:
-        raise ConfigError(f"{name}: is {given!r}. Choose one of: {', '.join(known)}.")
-    return words(given)
+def _limit(name: str, seconds: float | None, otherwise: str) -> float | None:
+    if seconds is not None and not seconds > 0:
+        raise ConfigError(f"{name}: is {seconds:g}. Give more than 0, or None for no limit but {otherwise}.")
+    return seconds

@@ -11,7 +11,7 @@ import click
 class Seconds(click.FloatRange):
     """A length of time: a finite number of seconds."""
 
-    name = "seconds"
+    name = "number of seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number, which "inf" and "nan" are not."""

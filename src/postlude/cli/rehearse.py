@@ -1,14 +1,16 @@
 """`postlude rehearse`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import click
 
 from postlude.api.arguments import read_arguments
 from postlude.api.faults import read_outputs
-from postlude.api.rehearse import Case, Mishap, Rehearsal, Witness, rehearsal
+from postlude.api.rehearse import rehearsal
+from postlude.api.rehearsed import Case, Mishap, Rehearsal, Witness
 from postlude.api.source import load_source
 from postlude.cli.document import print_document
 from postlude.cli.fault_options import OUTPUT
@@ -19,6 +21,9 @@ from postlude.cli.words import LOOKS
 from postlude.core.task import State
 from postlude.engines.simulated.scenario import Scenario
 from postlude.spec.arguments import check_arguments
+from postlude.spec.paths import pattern_of
+
+_MISHAP: Final = "MISHAP"
 
 
 @click.command("rehearse")
@@ -72,30 +77,56 @@ def command(
 
 
 def _print(found: Rehearsal) -> None:
-    print_rows(_table(found))
+    print_rows(_table(found), wrap=True)
     click.echo()
     print_rows([*_verdict(found), *_watchers(found), *_notes(found)], wrap=True)
 
 
+class _Outcome(NamedTuple):
+    """Mishaps of one task, one after the other, of which the same came."""
+
+    mishaps: str
+    case: Case
+
+
 def _table(found: Rehearsal) -> Iterator[Row]:
-    width = max((len(case.task) for case in found.cases), default=4)
-    yield ((f"{'TASK':{width}}  MISHAP   RUN        EXIT TASKS AND WHAT THEY ARE TOLD", "dim"),)
-    for case in found.cases:
-        yield (
-            (f"{case.task:{width}}  ", ""),
-            (f"{case.mishap.value:7}  ", ""),
-            (f"{case.run:9}  ", LOOKS[State(case.run)].style),
-            (_fired(case), ""),
-            (_remark(case), "bold red" if case.required else "yellow"),
-        )
+    tasks = [(task, list(_outcomes(cases))) for task, cases in groupby(found.cases, key=lambda case: case.task)]
+    width = max([len(_MISHAP), *(len(each.mishaps) for _, outcomes in tasks for each in outcomes)])
+    yield (("TASK", "dim"),)
+    yield ((f"  {_MISHAP:{width}}  RUN       EXIT TASKS AND WHAT THEY ARE TOLD", "dim"),)
+    for task, outcomes in tasks:
+        yield ((task, "bold"),)
+        yield from (_line(each, width) for each in outcomes)
+
+
+def _outcomes(cases: Iterable[Case]) -> Iterator[_Outcome]:
+    for _, same in groupby(cases, key=lambda case: (case.run, case.state, case.witnesses)):
+        alike = list(same)
+        yield _Outcome(mishaps=", ".join(case.mishap.value for case in alike), case=alike[0])
+
+
+def _line(outcome: _Outcome, width: int) -> Row:
+    case = outcome.case
+    return (
+        (f"  {outcome.mishaps:{width}}  ", ""),
+        (f"{case.run:8}  ", LOOKS[State(case.run)].style),
+        (_fired(case), ""),
+        (_remark(case), "bold red" if case.required else "yellow"),
+    )
 
 
 def _fired(case: Case) -> str:
-    return ", ".join(_witness(each) for each in case.witnesses)
+    alike: dict[tuple[str, tuple[str, ...]], list[Witness]] = {}
+    for each in case.witnesses:
+        alike.setdefault((pattern_of(each.path), each.states), []).append(each)
+    return ", ".join(_witnesses(pattern, same) for (pattern, _), same in alike.items())
 
 
-def _witness(witness: Witness) -> str:
-    return f"{witness.path}: {', '.join(witness.states)}" if witness.states else f"{witness.path} (takes no status)"
+def _witnesses(pattern: str, same: list[Witness]) -> str:
+    """What the exit tasks of several iterations are told, if it is the same; of one that one's path."""
+    path, states = (pattern if len(same) > 1 else same[0].path), same[0].states
+    times = f" ({len(same)} times)" if len(same) > 1 else ""
+    return f"{path}: {', '.join(states)}{times}" if states else f"{path} (takes no status){times}"
 
 
 def _remark(case: Case) -> str:

@@ -28,6 +28,7 @@ def post_to_webhook(
         attempts: How often it is tried while the webhook cannot be reached, is busy (429) or broken (5xx).
         timeout_s: Seconds that each may take.
     """
+    import http.client
     import json
     import os
     import time
@@ -91,6 +92,8 @@ def post_to_webhook(
             return (min(float(wait), 60.0) if wait.isdigit() else None), reason
         except OSError as error:
             return None, f"it cannot be reached: {getattr(error, 'reason', error)}"
+        except http.client.HTTPException as error:  # its own words may show the URL
+            return None, f"it cannot be asked ({type(error).__name__})"
 
     address = url or os.environ.get("POSTLUDE_WEBHOOK_URL", "")
     host = urllib.parse.urlsplit(address).hostname
@@ -98,6 +101,8 @@ def post_to_webhook(
         raise ValueError("no http(s) URL to post to: pass url, or set the variable POSTLUDE_WEBHOOK_URL on the task")
     if body not in ("slack", "json"):
         raise ValueError(f"body is {body!r}: choose 'slack' or 'json'")
+    if attempts < 1:
+        raise ValueError(f"attempts is {attempts}: choose 1 or more")
     if only_failures and status.state in ("COMPLETE", "SUCCEEDED", "SKIPPED"):
         print(f"nothing to post: {status.pipeline_task_name} is {status.state}")
         return
@@ -111,4 +116,5 @@ def post_to_webhook(
         wait_s, reason = refused
         if attempt < attempts:
             time.sleep(2.0 ** (attempt - 1) if wait_s is None else wait_s)
-    raise RuntimeError(f"the webhook at {host} did not take the status in {attempts} attempts: {reason}")
+    times = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    raise RuntimeError(f"the webhook at {host} did not take the status in {times}: {reason}")

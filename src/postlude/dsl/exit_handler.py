@@ -44,6 +44,10 @@ class ExitHandler(sdk.tasks_group.ExitHandler):  # type: ignore[misc]  # the SDK
             )
 
     def __enter__(self) -> Self:
+        if _pipeline() is None:
+            raise sdk.DslError("ExitHandler: stands in no pipeline. Use it in a function decorated with @dsl.pipeline.")
+        if self.tasks or self.groups:
+            raise sdk.DslError(f"{self.where}: is entered a second time. Create a handler for each group of tasks.")
         super().__enter__()
         if isinstance(self.exit_task, sdk.PipelineTask):
             self._take(self.exit_task, within=_pipeline().groups[-2])

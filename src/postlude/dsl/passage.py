@@ -11,7 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from postlude.dsl import sdk
-from postlude.dsl.tree import groups_below, trail
+from postlude.dsl.loop_items import is_item_inside
+from postlude.dsl.tree import trail
 
 PREFIX: Final = "pipelinechannel--"
 """What the SDK's compiler puts before the name of an input or output that it made up to pass a value on."""
@@ -59,19 +60,11 @@ def _from_body(handler: Any, value: Any) -> Iterator[Any]:
 
 
 def _is_from_body(handler: Any, channel: Any) -> bool:
-    return bool(channel.task_name and trail(handler, channel.task_name)) or _is_item_of(handler, channel)
-
-
-def _is_item_of(handler: Any, channel: Any) -> bool:
-    """Whether it is an item, or part of one, of a loop in the handler."""
-    if not isinstance(channel, sdk.LOOP_ITEMS):
-        return False
-    loops = [group for group in groups_below(handler) if isinstance(group, sdk.ParallelFor)]
-    return any(loop.loop_argument.full_name in channel.full_name for loop in loops)
+    return bool(channel.task_name and trail(handler, channel.task_name)) or is_item_inside(handler, channel)
 
 
 def _passage(handler: Any, channel: Any, where: str) -> Passage:
-    if _is_item_of(handler, channel):
+    if is_item_inside(handler, channel):
         raise sdk.DslError(f"{where} is an item of a loop inside, which has ended. Pass the loop's items instead.")
     if branches := getattr(channel, "channels", None):
         return _one_of(handler, channel, branches, where)

@@ -1,7 +1,8 @@
 """The official SDK as this room needs it: where its parts are, and whether they are what we lean on.
 
 We lean on four functions of `kfp.compiler.pipeline_spec_builder`, the same from the first SDK 2 to the latest: what
-builds a whole pipeline, one group, the component of one task, and the exit tasks. `seam.py` wraps three of them.
+builds a whole pipeline, one group, the component of one task, and the exit tasks; and on the one of `compiler_utils`
+that says what each group is given. `seam.py` wraps four of them.
 `faults` checks their arguments and who calls whom, so that a release that works differently is refused and not obeyed
 by half.
 """
@@ -60,6 +61,13 @@ LOOP_ITEMS: Final[Any] = tuple(
     value for name, value in vars(builder.for_loop).items() if name.startswith("Loop") and isinstance(value, type)
 )
 """The channels that are an item of a loop, or a part of one."""
+LoopItemKey: Final[Any] = builder.for_loop.LoopArgumentVariable
+"""The channel that is one key of an item, `item.key`."""
+
+
+def item_of(channel: Any) -> Any:
+    """The item that a channel of a loop is, or is a key of."""
+    return channel.loop_argument if isinstance(channel, LoopItemKey) else channel
 
 
 class _Part(NamedTuple):
@@ -72,7 +80,7 @@ class _Part(NamedTuple):
 _PARTS: Final[Mapping[str, _Part]] = {
     "create_pipeline_spec": _Part(
         frozenset({"pipeline", "component_spec"}),
-        frozenset({"build_spec_by_group", "build_exit_handler_groups_recursively"}),
+        frozenset({"build_spec_by_group", "build_exit_handler_groups_recursively", "get_inputs_for_all_groups"}),
     ),
     "build_spec_by_group": _Part(frozenset({"group", "inputs"}), frozenset({"build_component_spec_for_task"})),
     "build_component_spec_for_task": _Part(frozenset({"task", "is_exit_task"})),
@@ -82,6 +90,7 @@ _METHODS: Final = (
     (Pipeline, ("get_default_pipeline", "remove_task_from_groups", "push_tasks_group", "pop_tasks_group")),
     (PipelineTask, ("ignore_upstream_failure", "inputs", "channel_inputs", "dependent_tasks")),
     (TasksGroup, ("__enter__", "__exit__")),
+    (builder.compiler_utils, ("get_inputs_for_all_groups",)),
 )
 
 

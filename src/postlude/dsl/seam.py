@@ -1,11 +1,12 @@
 """The one place where the SDK's compiler is extended.
 
-Three of its functions and one method are wrapped, once, when `postlude.dsl` is imported. For pipelines that were not
+Four of its functions and one method are wrapped, once, when `postlude.dsl` is imported. For pipelines that were not
 written with `postlude.dsl` the wrappers do nothing. For the others:
 
 * `create_pipeline_spec`, which makes the IR of one pipeline: what `ExitHandler` put off is done after it.
 * `build_component_spec_for_task`: an exit task may ask for a final status, wherever it stands.
 * `build_exit_handler_groups_recursively`, which writes exit tasks to the root, has nothing left to do.
+* `get_inputs_for_all_groups`, which mixes up loops, gets its answer completed.
 * `PipelineTask.ignore_upstream_failure` takes inputs that were left out for what they are.
 """
 
@@ -20,6 +21,8 @@ from postlude.dsl import sdk
 from postlude.dsl.after import take_waits
 from postlude.dsl.connect import connect
 from postlude.dsl.exit_handler import ExitHandler, after_others
+from postlude.dsl.group_inputs import complete
+from postlude.dsl.loop_items import name_items
 from postlude.dsl.plan import NOTHING, Plan
 from postlude.dsl.regardless import regardless
 from postlude.dsl.tree import groups_below, handlers, place
@@ -47,6 +50,7 @@ def install() -> None:
         return
     for name, wrap in _WRAPPERS.items():
         _replace(sdk.builder, name, wrap)
+    _replace(sdk.builder.compiler_utils, "get_inputs_for_all_groups", _inputs_for_all_groups)
     _replace(sdk.PipelineTask, "ignore_upstream_failure", _tolerating_left_out_inputs)
 
 
@@ -63,6 +67,7 @@ def _planned(pipeline: Any) -> Plan:
     ours = any(isinstance(handler, ExitHandler) for handler in found)
     if not ours and not _authored.get():
         return NOTHING
+    name_items(pipeline)
     groups = tuple(regardless(pipeline))
     if not ours:
         return Plan(regardless=groups)
@@ -109,6 +114,20 @@ def _component_for_task(original: Function) -> Function:
         return original(*given.args, **given.kwargs)
 
     return build
+
+
+def _inputs_for_all_groups(original: Function) -> Function:
+    signature = inspect.signature(original)
+
+    def find(*args: Any, **kwargs: Any) -> Any:
+        found = original(*args, **kwargs)
+        if _plan.get() is not NOTHING:
+            given = signature.bind(*args, **kwargs).arguments
+            lines = {**given["group_name_to_parent_groups"], **given["task_name_to_parent_groups"]}
+            complete(given["pipeline"], found, lines, given["condition_channels"])
+        return found
+
+    return find
 
 
 def _exit_tasks_to_the_root(original: Function) -> Function:

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, Unpack
 
-from postlude.api.rehearse import Mishap, Rehearsal, rehearsal
+from postlude.api.rehearse import rehearsal
+from postlude.api.rehearsed import Mishap, Rehearsal
 from postlude.api.result import Run
 from postlude.api.run import drive
 from postlude.api.simulate import Simulation, simulation

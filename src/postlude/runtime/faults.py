@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from math import inf
 from typing import Final, Self
 
 import msgspec
@@ -133,7 +134,7 @@ def check_faults(
     """
     known = places(pipeline) if faults else {}
     said = [(fault, _refusal(fault, known, allowed)) for fault in faults]
-    problems = [Problem(where=str(fault), what=what) for fault, what in said if what]
+    problems = [Problem(where=_named(fault), what=what) for fault, what in said if what]
     if problems:
         raise SpecError(source, problems)
 
@@ -168,15 +169,29 @@ def _why_not(fault: Fault, meant: Sequence[Fate]) -> str:
     return f"it never ran: {', '.join(states)}"
 
 
-def _refusal(fault: Fault, known: Mapping[str, Place], allowed: frozenset[FaultKind]) -> str:
+def _named(fault: object) -> str:
+    return str(fault) if isinstance(fault, Fault) else repr(fault)
+
+
+def _refusal(fault: object, known: Mapping[str, Place], allowed: frozenset[FaultKind]) -> str:
+    """Why no task of the pipeline can have the fault; "" where one can."""
+    if not isinstance(fault, Fault):
+        return "is no Fault. Make one, such as postlude.Fault.fail('train')."
+    return _nonsense(fault, allowed) or refusal(known, fault.path) or _misplaced(fault, known, allowed)
+
+
+def _nonsense(fault: Fault, allowed: frozenset[FaultKind]) -> str:
     if fault.kind not in allowed:
         kinds = ", ".join(kind.value for kind in FaultKind if kind in allowed)
         return f"only a simulation can have it. A real run can have: {kinds}."
     if fault.attempt is not None and fault.attempt < 1:
         return f"attempts are numbered from 1, not {fault.attempt}. Give 1 or more."
-    what = refusal(known, fault.path)
-    if what:
-        return what
+    if not 0 <= fault.wait_s < inf:
+        return f"lets it start {fault.wait_s:g} seconds later. Give a finite number that is not below 0."
+    return ""
+
+
+def _misplaced(fault: Fault, known: Mapping[str, Place], allowed: frozenset[FaultKind]) -> str:
     place = known[pattern_of(fault.path)]
     if place.importer and (allowed == INJECTED or fault.kind not in _OF_IMPORTERS):
         return "is an importer, which runs no program. Name a task that runs one, or simulate it with --fail."

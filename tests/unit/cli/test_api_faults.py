@@ -1,5 +1,8 @@
 """Faults and outputs as people write them, and what is said of those that cannot be."""
 
+from math import nan
+from typing import Any
+
 import pytest
 
 from postlude.api.faults import check_products, named_products, read_faults, read_outputs
@@ -57,6 +60,21 @@ IMPORTED = pipeline(
 NO_PROGRAM = "is an importer, which runs no program. Name a task that runs one, or simulate it with --fail."
 
 
+def test_a_fault_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(SpecError) as refused:
+        read_faults({FaultKind.FAIL: ["a=one", "a@1=two", "a=three"], DELAY: ["a=1", "b=1"]})
+    assert [str(each) for each in refused.value.problems] == ["--fail a=three: is a second one for the same. Give one."]
+
+
+def test_an_output_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(SpecError) as refused:
+        read_outputs(["a.out=1", "b.out=1", "a.out=2"])
+    assert [str(each) for each in refused.value.problems] == [
+        "--output a.out=1: gives 'a.out' one of 2 values. Give one.",
+        "--output a.out=2: gives 'a.out' one of 2 values. Give one.",
+    ]
+
+
 def test_faults_are_checked_against_the_pipeline_all_at_once() -> None:
     faults = [Fault.fail("train"), Fault.fail("trian"), Fault.kill("train", attempt=0), Fault(path="get", kind=OOM)]
     with pytest.raises(SpecError) as refused:
@@ -65,6 +83,17 @@ def test_faults_are_checked_against_the_pipeline_all_at_once() -> None:
         "--fail trian: the pipeline has no such task. Use train.",
         "--kill train@0: attempts are numbered from 1, not 0. Give 1 or more.",
         f"--oom get: {NO_PROGRAM}",
+    ]
+
+
+def test_what_is_no_fault_is_refused() -> None:
+    faults: list[Any] = ["train", Fault.delay("train", -3), Fault.delay("make", nan)]
+    with pytest.raises(SpecError) as refused:
+        check_faults(IMPORTED, faults)
+    assert [str(problem) for problem in refused.value.problems] == [
+        "'train': is no Fault. Make one, such as postlude.Fault.fail('train').",
+        "--delay train: lets it start -3 seconds later. Give a finite number that is not below 0.",
+        "--delay make: lets it start nan seconds later. Give a finite number that is not below 0.",
     ]
 
 

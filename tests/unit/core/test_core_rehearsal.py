@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from postlude.api.rehearse import Mishap, Rehearsal, rehearsal
+from postlude.api.rehearse import rehearsal
+from postlude.api.rehearsed import Mishap, Rehearsal
 from postlude.core.run_state import StatusWords
 from postlude.engines.simulated.scenario import Product, Scenario
 from postlude.spec.types import Pipeline

@@ -104,6 +104,7 @@ def knows_no_exit_task(task: object) -> None:
             [
                 "create_pipeline_spec calls no build_exit_handler_groups_recursively",
                 "create_pipeline_spec calls no build_spec_by_group",
+                "create_pipeline_spec calls no get_inputs_for_all_groups",
             ],
             id="other-calls",
         ),
