@@ -19,6 +19,9 @@ _COLOURS: Final = (
     "#b07aa1",
     "#d37295",
     "#9c755f",
+    "#222255",
+    "#999933",
+    "#00796b",
 )
 _STYLE: Final = """
   text { font: 12px system-ui, sans-serif; fill: #555 }
@@ -111,7 +114,7 @@ def _guide(axes: _Axes) -> Iterator[str]:
     if low < high:
         end = axes.at((10**high, 10.0 ** (high - 3)))
         yield _line(axes.at((10**low, 10.0 ** (low - 3))), end, css="guide")
-        yield _text(end[0] + 6, end[1] + 4, "1 ms each")
+        yield _text(end[0] - 8, end[1] - 4, "1 ms each", anchor="end")
 
 
 def _drawn(axes: _Axes, curves: Sequence[Curve], colours: Mapping[str, str]) -> Iterator[str]:

@@ -112,7 +112,7 @@ class _TimedProgram(FakeExecutor):
 
 
 def _local(shape: Shape, scratch: Path, stack: ExitStack) -> Act:
-    """The embedded engine: threads, SQLite, and the directories of each attempt; the programs are fake."""
+    """The embedded engine with threads, SQLite and directories; the programs are fake."""
 
     def script(attempt: Attempt) -> Succeed | Fail:
         declared: Mapping[str, object] = attempt.executor_input["outputs"]["parameters"]

@@ -43,7 +43,7 @@ _IMAGES: Final = (
 _IMAGE_ERRORS: Final = (
     (re.compile(r"program '(\S+)' was not found on PATH"), "'{0}' is a program of the image"),
     (re.compile(r"cannot open (\S+): No such file"), "'{0}' is a file of the image"),
-    (re.compile(r"No components found in `(\S+)`"), "'{0}' and the component's code are in the image"),
+    (re.compile(r"the component's code is in its image '(\S+)'"), "the component's code is in the image '{0}'"),
     (re.compile(r"(\[\[): not found"), "the image's shell knows '{0}', a plain sh does not"),
     (re.compile(r"Illegal option -o (pipefail)"), "the image's shell knows '{0}', a plain sh does not"),
 )

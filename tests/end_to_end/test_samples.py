@@ -62,9 +62,7 @@ NEED: Mapping[str, Judgement] = {
     "container_with_if_placeholder": OWN_PROGRAM,
     "container_with_placeholder_in_fstring": OWN_PROGRAM,
     "container_with_artifact_output": needs(Verdict.NEEDS_IMAGE, "'run.sh' is a file of the image"),
-    "containerized_python_component": needs(
-        Verdict.NEEDS_IMAGE, "'kfp_config.ini' and the component's code are in the image"
-    ),
+    "containerized_python_component": needs(Verdict.NEEDS_IMAGE, "the component's code is in the image 'kfp-image'"),
     "component_with_metadata_fields": needs(
         Verdict.NO_PIPELINE, "takes artifacts from a task before it: dataset_a, dataset_b"
     ),
