@@ -75,6 +75,8 @@ class Bench:
         """What one run cost, or why it does not count."""
         if side.installs and CASES[case].too_many_to_install:
             return "not run: a pip a task"
+        if CASES[case].needs_venv and not side.has_sdk:
+            return "not run: no SDK in its environments"
         source = self._scratch / "ir" / side.variant / f"{case}.yaml"
         with tempfile.TemporaryDirectory(dir=self._scratch) as home:
             cost = measure(

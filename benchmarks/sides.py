@@ -47,6 +47,7 @@ class Side:
         command: The program and arguments, from the case, the source file and an empty home directory.
         tasks_run: How many tasks succeeded, from what the command printed and its home.
         installs: Whether it runs pip for each task.
+        has_sdk: Whether environments that it makes for tasks have the SDK.
     """
 
     title: str
@@ -54,6 +55,7 @@ class Side:
     command: Callable[[Case, Path, Path], list[str]]
     tasks_run: Callable[[str, Path], int]
     installs: bool = False
+    has_sdk: bool = True
 
 
 def _postlude(_case: Case, source: Path, home: Path) -> list[str]:
@@ -77,6 +79,12 @@ def _kfp_local_tasks(_output: str, home: Path) -> int:
 SIDES = (
     Side(title="Postlude", variant="install", command=_postlude, tasks_run=_postlude_tasks),
     Side(title="kfp.local", variant="install", command=_kfp_local, tasks_run=_kfp_local_tasks, installs=True),
-    Side(title="kfp.local, nothing installed", variant="plain", command=_kfp_local, tasks_run=_kfp_local_tasks),
+    Side(
+        title="kfp.local, nothing installed",
+        variant="plain",
+        command=_kfp_local,
+        tasks_run=_kfp_local_tasks,
+        has_sdk=False,
+    ),
 )
 """The first is what the others are compared with."""
