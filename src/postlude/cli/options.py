@@ -105,6 +105,27 @@ TIMEOUT: Final = click.option(
     metavar="SECONDS",
     help="What the run may take, exit tasks aside; else the pipeline's own limit.",
 )
+EXIT_TIMEOUT: Final = click.option(
+    "--exit-timeout",
+    "exit_timeout_s",
+    type=Seconds(min=0, min_open=True),
+    metavar="SECONDS",
+    help="What each exit task may take; else no limit but its own.",
+)
+FAILURE_POLICY: Final = click.option(
+    "--failure-policy",
+    type=click.Choice(["slow", "fast"]),
+    default="slow",
+    show_default=True,
+    help="After a failure: finish what does not depend on it, or start nothing new in that group.",
+)
+STATUS_WORDS: Final = click.option(
+    "--status-words",
+    type=click.Choice(["kfp", "sdk"]),
+    default="kfp",
+    show_default=True,
+    help="Exit tasks read COMPLETE/CANCELED (kfp) or SUCCEEDED/CANCELLED (sdk).",
+)
 EXIT_TASKS_ON_CANCEL: Final = click.option(
     "--no-exit-tasks-on-cancel",
     "exit_tasks_on_cancel",

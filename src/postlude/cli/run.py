@@ -13,6 +13,8 @@ from postlude.cli.options import (
     CACHE,
     CONTAINERS,
     EXIT_TASKS_ON_CANCEL,
+    EXIT_TIMEOUT,
+    FAILURE_POLICY,
     GRACE,
     HOME,
     OFFLINE,
@@ -22,9 +24,9 @@ from postlude.cli.options import (
     PIPELINE_ROOT,
     RESOURCES,
     SOURCE,
+    STATUS_WORDS,
     TIMEOUT,
     WORKERS,
-    Seconds,
 )
 from postlude.spec.types import Json, Pipeline
 from postlude.wiring import RunOptions
@@ -74,31 +76,13 @@ class _Request(msgspec.Struct, frozen=True, kw_only=True):
 @WORKERS
 @RESOURCES
 @CACHE
-@click.option(
-    "--failure-policy",
-    type=click.Choice(["slow", "fast"]),
-    default="slow",
-    show_default=True,
-    help="After a failure: finish what does not depend on it, or start nothing new in that group.",
-)
-@click.option(
-    "--status-words",
-    type=click.Choice(["kfp", "sdk"]),
-    default="kfp",
-    show_default=True,
-    help="Exit tasks read COMPLETE/CANCELED (kfp) or SUCCEEDED/CANCELLED (sdk).",
-)
+@FAILURE_POLICY
+@STATUS_WORDS
 @CONTAINERS
 @OFFLINE
 @GRACE
 @TIMEOUT
-@click.option(
-    "--exit-timeout",
-    "exit_timeout_s",
-    type=Seconds(min=0, min_open=True),
-    metavar="SECONDS",
-    help="What each exit task may take; else no limit but its own.",
-)
+@EXIT_TIMEOUT
 @EXIT_TASKS_ON_CANCEL
 @PIPELINE_ROOT
 @FAIL

@@ -15,7 +15,18 @@ from postlude.api.simulate import ExitTask, Simulation, simulation
 from postlude.api.source import load_source
 from postlude.cli.document import print_document
 from postlude.cli.fault_options import DELAY, FAIL, KILL, OUTPUT, fault_texts
-from postlude.cli.options import AS_JSON, EXIT_TASKS_ON_CANCEL, PARAMETERS, PARAMS_FILE, PIPELINE, SOURCE, Seconds
+from postlude.cli.options import (
+    AS_JSON,
+    EXIT_TASKS_ON_CANCEL,
+    EXIT_TIMEOUT,
+    FAILURE_POLICY,
+    PARAMETERS,
+    PARAMS_FILE,
+    PIPELINE,
+    SOURCE,
+    STATUS_WORDS,
+    Seconds,
+)
 from postlude.cli.rows import Row, rows
 from postlude.cli.screen import print_rows
 from postlude.cli.tree import tree_of
@@ -44,8 +55,8 @@ _SOURCE: Final = "the command line"
 @click.option("--cancel-at", default="", metavar="PATH", help="Cancel the run as soon as this task has started.")
 @OUTPUT
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Tasks at a time; else no limit.")
-@click.option("--failure-policy", type=click.Choice(["slow", "fast"]), default="slow", show_default=True)
-@click.option("--status-words", type=click.Choice(["kfp", "sdk"]), default="kfp", show_default=True)
+@FAILURE_POLICY
+@STATUS_WORDS
 @click.option(
     "--run-timeout",
     "timeout_s",
@@ -53,13 +64,7 @@ _SOURCE: Final = "the command line"
     metavar="SECONDS",
     help="What the run may take, exit tasks aside; each task takes one second.",
 )
-@click.option(
-    "--exit-timeout",
-    "exit_timeout_s",
-    type=Seconds(min=0, min_open=True),
-    metavar="SECONDS",
-    help="What each exit task may take.",
-)
+@EXIT_TIMEOUT
 @EXIT_TASKS_ON_CANCEL
 @AS_JSON
 def command(
