@@ -15,6 +15,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -99,9 +100,14 @@ def _sqlite(shape: Shape, scratch: Path, stack: ExitStack) -> Act:
 
 
 class _TimedProgram(FakeExecutor):
-    """Counts the CPU seconds of what stands for the tasks' processes."""
+    """Ends attempts as soon as they begin, and counts the CPU seconds of what stands for the tasks' processes."""
 
     program_s = 0.0
+
+    def begin(self, attempt: Attempt) -> Future[Exit]:
+        ended: Future[Exit] = Future()
+        ended.set_result(self.run(attempt))
+        return ended
 
     def run(self, attempt: Attempt) -> Exit:
         began = time.thread_time()

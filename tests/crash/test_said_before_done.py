@@ -5,8 +5,10 @@ from pathlib import Path
 from kfp import compiler, dsl
 
 from postlude.engines.local.clock import SystemClock
-from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.engines.local.engine import LocalEngine
+from postlude.engines.local.layout import Layout
 from postlude.engines.local.office import Office
+from postlude.engines.local.policy import Policy
 from postlude.executors.fake import Behaviour, FakeExecutor, Succeed
 from postlude.ports.executor import Attempt
 from postlude.runtime.attempt import Bench

@@ -17,8 +17,10 @@ from postlude.api.simulate import simulation
 from postlude.core.run_state import FailurePolicy, Run, StatusWords
 from postlude.core.task import State, Task
 from postlude.engines.local.clock import SystemClock
-from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.engines.local.engine import LocalEngine
+from postlude.engines.local.layout import Layout
 from postlude.engines.local.office import Office
+from postlude.engines.local.policy import Policy
 from postlude.engines.simulated.scenario import Product, Scenario, Text
 from postlude.executors.process.executor import ProcessExecutor
 from postlude.runtime.attempt import Bench

@@ -1,14 +1,15 @@
 """Sends each attempt to the executor that can run it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
 
 from postlude.core.task import TaskPath
 from postlude.executors.devices import only_its_own
 from postlude.executors.process.recognise import is_containerised, recognise
-from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Executor, Exit
 
 _NO_ENGINE = (
     "the task runs in image '{image}', and no Docker or Podman answers on this machine: start one of them, "
@@ -19,11 +20,11 @@ _NO_ENGINE_FOR_CODE = (
     "the component's code is in its image '{image}' (target_image), and no Docker or Podman answers on this machine: "
     "start one of them"
 )
-_STOPPED = "terminated before it started"
+_STOPPED = Exit(ending=Ending.TERMINATED, message="terminated before it started")
 
 
 @dataclass(slots=True, kw_only=True)
-class RoutingExecutor(Executor):
+class RoutingExecutor(BlockingExecutor):
     """Python components go to the process executor, whatever their image; other programs to a container.
 
     Attributes:
@@ -42,16 +43,29 @@ class RoutingExecutor(Executor):
     _routes: dict[tuple[str, TaskPath, int], Executor] = field(default_factory=dict)
     _early: set[tuple[str, TaskPath, int]] = field(default_factory=set)
 
+    def begin(self, attempt: Attempt) -> Future[Exit]:
+        """See `Executor.begin`."""
+        if not self._is_for_process(attempt):
+            return BlockingExecutor.begin(self, attempt)  # an engine is looked for, and that may take seconds
+        if self._routed(attempt, self.process):
+            self._forget(attempt)
+            return _settled(_STOPPED)
+        ended = self.process.begin(only_its_own(attempt))
+        ended.add_done_callback(partial(self._forget, attempt))
+        return ended
+
     def run(self, attempt: Attempt) -> Exit:
         """See `Executor.run`."""
-        executor = self.process if self.host or recognise(attempt.argv) is not None else self._container()
-        if executor is None:
+        if self._is_for_process(attempt):
+            return self.begin(attempt).result()
+        container = self._container()
+        if container is None:
             said = _NO_ENGINE_FOR_CODE if is_containerised(attempt.argv) else _NO_ENGINE
             return Exit(ending=Ending.NOT_STARTED, message=said.format(image=attempt.image))
-        with self._routed(attempt, executor) as stopped:
-            if stopped:
-                return Exit(ending=Ending.TERMINATED, message=_STOPPED)
-            return executor.run(only_its_own(attempt) if executor is self.process else attempt)
+        try:
+            return _STOPPED if self._routed(attempt, container) else container.run(attempt)
+        finally:
+            self._forget(attempt)
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """See `Executor.terminate`."""
@@ -85,16 +99,28 @@ class RoutingExecutor(Executor):
                 self._found.append(self.container())
             return self._found[0]
 
-    @contextmanager
-    def _routed(self, attempt: Attempt, executor: Executor) -> Iterator[bool]:
+    def _is_for_process(self, attempt: Attempt) -> bool:
+        return self.host or recognise(attempt.argv) is not None
+
+    def _routed(self, attempt: Attempt, executor: Executor) -> bool:
         """Remember who runs the attempt; gives whether it was stopped before."""
-        key = (attempt.run_id, attempt.path, attempt.attempt)
+        key = _key(attempt)
         with self._lock:
             self._routes[key] = executor
-            stopped = key in self._early
-        try:
-            yield stopped
-        finally:
-            with self._lock:
-                del self._routes[key]
-                self._early.discard(key)
+            return key in self._early
+
+    def _forget(self, attempt: Attempt, _ended: Future[Exit] | None = None) -> None:
+        key = _key(attempt)
+        with self._lock:
+            del self._routes[key]
+            self._early.discard(key)
+
+
+def _key(attempt: Attempt) -> tuple[str, TaskPath, int]:
+    return attempt.run_id, attempt.path, attempt.attempt
+
+
+def _settled(ended: Exit) -> Future[Exit]:
+    future: Future[Exit] = Future()
+    future.set_result(ended)
+    return future

@@ -1,8 +1,11 @@
 """The port through which the shell runs one attempt of one task."""
 
+from abc import abstractmethod
 from collections.abc import Mapping
+from concurrent.futures import Future
 from enum import Enum
 from pathlib import Path
+from threading import Thread
 from typing import Protocol
 
 import msgspec
@@ -87,28 +90,37 @@ class Exit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Executor(Protocol):
-    """Runs attempts. Called from several threads at once."""
+    """Runs attempts. Called from several threads at once.
+
+    Whoever implements it defines `begin`, or inherits from `BlockingExecutor` and defines `run`.
+    """
+
+    @abstractmethod
+    def begin(self, attempt: Attempt) -> Future[Exit]:
+        """Begin to run the attempt, and return at once: what takes time happens elsewhere.
+
+        The future has its result once the attempt has ended; it has no exception for what the task does. By then no
+        process of the attempt is left alive and its log is complete. Its callbacks are called on any thread, and must
+        not wait for anything.
+        """
 
     def run(self, attempt: Attempt) -> Exit:
-        """Run the attempt to its end and say how it ended. Blocks; never raises for what the task does.
-
-        When it returns, no process of the attempt is left alive and its log is complete.
-        """
-        ...
+        """Run the attempt to its end and say how it ended: `begin`, and wait."""
+        return self.begin(attempt).result()
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """Ask an attempt to end: SIGTERM now, SIGKILL after `grace_s` seconds.
 
-        Returns at once; `run` reports the end as TERMINATED. An attempt that has not come to `run` yet is remembered:
-        its `run` starts nothing. One that has ended stays as it ended.
+        Returns at once; the end is reported as TERMINATED. An attempt that has not begun yet is remembered, and then
+        starts nothing. One that has ended stays as it ended.
         """
         ...
 
     def kill(self, run_id: str, path: TaskPath, attempt: int) -> bool:
         """Kill what runs of an attempt with SIGKILL now, as the kernel does when memory is short.
 
-        `run` reports the end as EXITED, with code -9. Gives whether there was something to kill; an attempt that has
-        not come to run yet is not remembered.
+        The end is reported as EXITED, with code -9. Gives whether there was something to kill; an attempt that has not
+        begun yet is not remembered.
         """
         ...
 
@@ -122,3 +134,24 @@ class Executor(Protocol):
     def close(self) -> None:
         """Kill whatever still runs and free everything."""
         ...
+
+
+class BlockingExecutor(Executor, Protocol):
+    """An executor that waits for each attempt itself, and so needs a thread for it."""
+
+    def begin(self, attempt: Attempt) -> Future[Exit]:
+        """See `Executor.begin`."""
+        ended: Future[Exit] = Future()
+        name = f"{attempt.path}, attempt {attempt.attempt}"
+        Thread(target=self._settle, args=(attempt, ended), name=name, daemon=True).start()
+        return ended
+
+    @abstractmethod
+    def run(self, attempt: Attempt) -> Exit:
+        """Run the attempt to its end and say how it ended. Blocks."""
+
+    def _settle(self, attempt: Attempt, ended: Future[Exit]) -> None:
+        try:
+            ended.set_result(self.run(attempt))
+        except BaseException as defect:  # noqa: BLE001 - it belongs to whoever asks for the result
+            ended.set_exception(defect)

@@ -1,6 +1,9 @@
 """One attempt of one task: look for cached outputs, stage, run, collect.
 
 The shell's side of `core.exchange`. Whatever goes wrong here is a failed attempt, never an exception (R11).
+
+An attempt has two halves, before and after its program, so that nobody has to wait while that runs. Most halves are
+done in a fraction of a millisecond; those that move bytes, which `moves_bytes` tells apart, may take hours.
 """
 
 import os
@@ -8,6 +11,7 @@ import shutil
 import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -26,8 +30,8 @@ from postlude.ports.journal import Cache, StoreError
 from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.collecting import Desk, collect
 from postlude.runtime.importing import import_artifact
-from postlude.runtime.staging import stage
-from postlude.spec.types import Container, Importer
+from postlude.runtime.staging import has_remote_inputs, stage
+from postlude.spec.types import Importer
 
 LOG_NAME: Final = "log.txt"
 
@@ -47,8 +51,46 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     uncached: Callable[[str], bool] = lambda _path: False
 
 
-def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str) -> Event:
-    """Run one attempt of a leaf task to its end.
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt whose program can be run.
+
+    Attributes:
+        attempt: What the executor needs.
+        program: The program, with nothing left to resolve.
+        places: Where it reads and writes.
+        key: Under which its outputs are cached; None where they are not.
+    """
+
+    attempt: Attempt
+    program: Program
+    places: Places
+    key: str | None
+
+
+def moves_bytes(run: Run, task: Task) -> bool:
+    """Whether an attempt of a leaf task has artifacts to look for, fetch, hash or send."""
+    executor = run.pipeline.executors.get(task.component.executor)
+    return isinstance(executor, Importer) or bool(task.component.outputs.artifacts) or has_remote_inputs(task)
+
+
+def perform_attempt(
+    bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str, devices: tuple[str, ...] = ()
+) -> Event:
+    """Run one attempt of a leaf task to its end, and wait for that. The arguments are those of `prepare`.
+
+    Returns:
+        How it ended, as an event.
+    """
+    prepared = prepare(bench, run, task, directory=directory, artifacts=artifacts, devices=devices)
+    if not isinstance(prepared, Prepared):
+        return prepared
+    return conclude(bench, run, task, prepared, began(bench, prepared))
+
+
+def prepare(
+    bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str, devices: tuple[str, ...] = ()
+) -> Prepared | Event:
+    """Get an attempt of a leaf task ready.
 
     Args:
         bench: What to do it with.
@@ -56,14 +98,53 @@ def perform_attempt(bench: Bench, run: Run, task: Task, *, directory: Path, arti
         task: The task, with its inputs resolved.
         directory: The attempt's private directory; made here.
         artifacts: Where its output artifacts go: an absolute path or a URL prefix.
+        devices: The accelerators that nobody else has meanwhile.
 
     Returns:
-        How it ended, as an event.
+        What to run, or how the attempt has ended already: it was cached, it imports something, it cannot run.
     """
     try:
-        result = _outcome(bench, run, task, directory, artifacts)
+        prepared = _prepared(bench, run, task, directory, artifacts, devices)
     except Exception as fault:  # noqa: BLE001 - a defect of ours must not skip exit tasks (R11)
+        prepared = defect(fault)
+    return prepared if isinstance(prepared, Prepared) else _end(bench, task, prepared)
+
+
+def began(bench: Bench, prepared: Prepared) -> Future[Exit]:
+    """Have the executor begin what was prepared; a defect of its is in the future, too."""
+    try:
+        return bench.executor.begin(prepared.attempt)
+    except Exception as fault:  # noqa: BLE001 - as above
+        ended: Future[Exit] = Future()
+        ended.set_exception(fault)
+        return ended
+
+
+def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Future[Exit]) -> Event:
+    """Collect what an attempt left, once its program has ended.
+
+    Args:
+        bench: What to do it with.
+        run: As it was given to `prepare`.
+        task: Likewise.
+        prepared: What that gave.
+        ended: How the program ended; waited for here if it has not.
+
+    Returns:
+        How the attempt ended, as an event.
+    """
+    try:
+        result = _concluded(bench, run, task, prepared, ended.result())
+    except Exception as fault:  # noqa: BLE001 - as above
         result = defect(fault)
+    return _end(bench, task, result)
+
+
+_Result = tuple[Outputs, bool] | TaskError
+"""The outputs and whether they were cached, or what went wrong."""
+
+
+def _end(bench: Bench, task: Task, result: _Result) -> Event:
     at = bench.clock.now()
     if isinstance(result, TaskError):
         return Failed(path=task.path, attempt=task.attempt, at=at, error=result)
@@ -85,7 +166,9 @@ def defect(fault: Exception) -> TaskError:
     return TaskError(code=Code.INTERNAL, message=f"a defect of the engine: {text}")
 
 
-def _outcome(bench: Bench, run: Run, task: Task, directory: Path, artifacts: str) -> tuple[Outputs, bool] | TaskError:
+def _prepared(
+    bench: Bench, run: Run, task: Task, directory: Path, artifacts: str, devices: tuple[str, ...]
+) -> Prepared | _Result:
     executor = run.pipeline.executors[task.component.executor]
     if isinstance(executor, Importer):
         return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache)
@@ -93,16 +176,36 @@ def _outcome(bench: Bench, run: Run, task: Task, directory: Path, artifacts: str
     kept = _cached(bench, key)
     if kept is not None:
         return kept, True
-    result = _run(bench, run, task, executor, directory, artifacts)
-    if isinstance(result, TaskError):
-        return result
+    places = Places(outputs=f"{directory}/outputs", artifacts=artifacts, mounts=f"{directory}/mounts")
+    prepared = program(run, task, executor, places)
+    _make_room(task, str(directory), places)
+    staged = stage(task, bench.artifacts, directory / "mounts")
+    if staged.error is not None:
+        return staged.error
+    _note(directory, staged.notes, bench.clock.now())
+    reached(Point.STAGED)
+    attempt = _attempt(run, task, prepared, directory, devices)
+    return Prepared(attempt=attempt, program=prepared, places=places, key=key)
+
+
+def _concluded(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Exit) -> _Result:
+    reached(Point.EXITED)
+    error = error_of(ended)
+    if error is not None:
+        return error
+    desk = Desk(directory=prepared.attempt.directory, places=prepared.places)
+    collected = collect(task, prepared.program, bench.artifacts, desk)
+    if isinstance(collected, TaskError):
+        return collected
+    if os.path.lexists(prepared.places.mounts):
+        shutil.rmtree(prepared.places.mounts, ignore_errors=True)  # what was staged is kept elsewhere
     reached(Point.COLLECTED)
-    if key is not None and bench.cache is not None:
-        stored = msgspec.to_builtins(result)
+    if prepared.key is not None and bench.cache is not None:
+        stored = msgspec.to_builtins(collected)
         with suppress(StoreError):  # the task has succeeded, and next time it runs again
-            bench.cache.keep(key, stored, run_id=run.run_id, path=task.path, at=bench.clock.now())
+            bench.cache.keep(prepared.key, stored, run_id=run.run_id, path=task.path, at=bench.clock.now())
         reached(Point.CACHED)
-    return result, False
+    return collected, False
 
 
 def _cached(bench: Bench, key: str | None) -> Outputs | None:
@@ -123,28 +226,6 @@ def _cached(bench: Bench, key: str | None) -> Outputs | None:
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
-
-
-def _run(
-    bench: Bench, run: Run, task: Task, container: Container, directory: Path, artifacts: str
-) -> Outputs | TaskError:
-    places = Places(outputs=f"{directory}/outputs", artifacts=artifacts, mounts=f"{directory}/mounts")
-    prepared = program(run, task, container, places)
-    _make_room(task, str(directory), places)
-    staged = stage(task, bench.artifacts, directory / "mounts")
-    if staged.error is not None:
-        return staged.error
-    _note(directory, staged.notes, bench.clock.now())
-    reached(Point.STAGED)
-    ended = bench.executor.run(_attempt(run, task, prepared, directory))
-    reached(Point.EXITED)
-    error = error_of(ended)
-    if error is not None:
-        return error
-    collected = collect(task, prepared, bench.artifacts, Desk(directory=directory, places=places))
-    if isinstance(collected, Outputs) and os.path.lexists(places.mounts):
-        shutil.rmtree(places.mounts, ignore_errors=True)  # what was staged is kept elsewhere; else it would be for good
-    return collected
 
 
 def _make_room(task: Task, directory: str, places: Places) -> None:
@@ -173,7 +254,7 @@ def _note(directory: Path, notes: Sequence[str], at: float) -> None:
             file.writelines(f"{rfc3339(at)} stderr F postlude: {note}\n" for note in notes)
 
 
-def _attempt(run: Run, task: Task, prepared: Program, directory: Path) -> Attempt:
+def _attempt(run: Run, task: Task, prepared: Program, directory: Path, devices: tuple[str, ...]) -> Attempt:
     return Attempt(
         run_id=run.run_id,
         path=task.path,
@@ -189,6 +270,7 @@ def _attempt(run: Run, task: Task, prepared: Program, directory: Path) -> Attemp
         platform=prepared.platform,
         timeout_s=prepared.timeout_s,
         workspace=Path(run.settings.workspace) if run.settings.workspace else None,
+        devices=devices,
     )
 
 

@@ -31,6 +31,11 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+def has_remote_inputs(task: Task) -> bool:
+    """Whether an input artifact of the task is not on this machine."""
+    return any(not is_local(one.uri) for given in task.inputs.artifacts.values() for one in given)
+
+
 def stage(task: Task, store: ArtifactStore, mounts: Path) -> Staged:
     """Put the input artifacts that are not on this machine where the program will look for them, all at once.
 

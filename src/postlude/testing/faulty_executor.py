@@ -3,13 +3,14 @@
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from threading import Event, Lock, Thread
 from typing import Final
 
 from postlude.core.task import TaskPath
 from postlude.ports.behaviour import KILLED, exit_of
-from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Executor, Exit
 from postlude.runtime.faults import FAILURE, Fault, FaultKind, Faults
 from postlude.testing.attempt_log import say
 
@@ -19,7 +20,7 @@ _LOOK_EVERY_S: Final = 0.002
 """How soon after its start an attempt is killed, about."""
 
 
-class FaultyExecutor(Executor):
+class FaultyExecutor(BlockingExecutor):
     """Injects faults into the attempts of another executor (`ports.executor.Executor`); the others are none of its.
 
     A failure is reported without running anything. A delay comes before the start, and counts towards no time limit. A
@@ -38,6 +39,11 @@ class FaultyExecutor(Executor):
         self._now = now
         self._lock = Lock()
         self._stopped: dict[_Key, Event] = {}
+
+    def begin(self, attempt: Attempt) -> Future[Exit]:
+        """See `Executor.begin`."""
+        faults = self._faults.of(attempt.path, attempt.attempt)
+        return super().begin(attempt) if faults else self._executor.begin(attempt)
 
     def run(self, attempt: Attempt) -> Exit:
         """See `Executor.run`."""

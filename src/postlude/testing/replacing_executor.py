@@ -3,6 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from postlude.core.task import TaskPath
 from postlude.ports.behaviour import KILLED, TimeOut, exit_of
-from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Executor, Exit
 from postlude.spec.types import Json
 from postlude.testing.artifact import Artifact
 from postlude.testing.attempt_log import say
@@ -28,7 +29,7 @@ _STOPPED: Final = Exit(ending=Ending.TERMINATED, code=-15, message="terminated o
 _NOT_BEGUN: Final = Exit(ending=Ending.TERMINATED, message="terminated before it started")
 
 
-class ReplacingExecutor(Executor):
+class ReplacingExecutor(BlockingExecutor):
     """Calls functions in place of components (`ports.executor.Executor`); every other attempt is none of its.
 
     A function gets the task's inputs by name and returns its outputs, as a component does. What it raises is the
@@ -57,6 +58,11 @@ class ReplacingExecutor(Executor):
         self._made: list[Executor] = [] if stand_ins.everywhere else [make()]
 
     # --- the port ---
+
+    def begin(self, attempt: Attempt) -> Future[Exit]:
+        """See `Executor.begin`."""
+        replaced = self._stand_ins.of(attempt.path) is not None
+        return super().begin(attempt) if replaced else self._others().begin(attempt)
 
     def run(self, attempt: Attempt) -> Exit:
         """See `Executor.run`."""

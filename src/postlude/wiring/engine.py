@@ -7,10 +7,12 @@ from postlude.core.exchange import bare_path
 from postlude.core.run_state import FailurePolicy, Run, StatusWords
 from postlude.core.task import Task
 from postlude.engines.local.clock import SystemClock
-from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.engines.local.engine import LocalEngine
+from postlude.engines.local.layout import Layout
 from postlude.engines.local.machine import detect
 from postlude.engines.local.offering import offer
 from postlude.engines.local.office import Office
+from postlude.engines.local.policy import Policy
 from postlude.ports.artifacts import ArtifactStore
 from postlude.ports.executor import Executor
 from postlude.runtime.attempt import Bench

@@ -11,8 +11,10 @@ from typing import Any
 from postlude.core.run_state import FailurePolicy, Run
 from postlude.core.task import Task, TaskPath
 from postlude.engines.local.admission import Offer
-from postlude.engines.local.engine import Layout, LocalEngine, Policy
+from postlude.engines.local.engine import LocalEngine
+from postlude.engines.local.layout import Layout
 from postlude.engines.local.office import Office
+from postlude.engines.local.policy import Policy
 from postlude.executors.fake import Behaviour, FakeExecutor, by_path
 from postlude.ports.journal import Journal
 from postlude.runtime.attempt import Bench

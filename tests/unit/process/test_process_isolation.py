@@ -260,7 +260,7 @@ class Beside:
         self.unharmed = (ended, after, self._supervisors()) == (EXITED_WELL, EXITED_WELL, self._before)
 
     def _supervisors(self) -> list[int]:
-        return [entry.supervisor.pid for entry in self._lab.executor._supervisors._entries.values()]
+        return [entry.supervisor.pid for entry in self._lab.executor._supervisors._places.values()]
 
 
 def wait_to_go() -> None:

@@ -4,16 +4,14 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-import msgspec
 from msgspec.structs import replace
 
 from postlude.core.demand import NO_DEMAND, Demand, demand_of
-from postlude.core.run_state import FailurePolicy, Run, Settings, StatusWords
+from postlude.core.run_state import Run, Settings
 from postlude.core.task import (
     CancelRequested,
     Command,
@@ -33,72 +31,20 @@ from postlude.core.task import (
     TaskPath,
     Terminate,
 )
-from postlude.engines.local.admission import UNLIMITED, Offer, refusal
+from postlude.engines.local.admission import refusal
+from postlude.engines.local.crew import Crew, Inbox, News
 from postlude.engines.local.deadlines import Deadlines
 from postlude.engines.local.holdings import Holdings
-from postlude.engines.local.lending import Lending
+from postlude.engines.local.layout import Layout
 from postlude.engines.local.office import Office
+from postlude.engines.local.policy import Policy
 from postlude.engines.local.schedule import Schedule
 from postlude.engines.local.waiting import Waiting
 from postlude.ports.journal import Catalog, Journal
-from postlude.runtime.attempt import LOG_NAME, Bench, perform_attempt
+from postlude.runtime.attempt import LOG_NAME, Bench
 from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.runner import Runner, Shell, Watcher
 from postlude.spec.types import Json, Pipeline
-
-Inbox = queue.SimpleQueue[Event]
-
-
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """Where runs keep their files.
-
-    Attributes:
-        directory: The private directory of an attempt, by run id, path and attempt.
-        artifacts: Where the output artifacts of an attempt go: an absolute path or a URL prefix; likewise.
-        workspace: The run's workspace, by run id.
-        root: What pipelines are told is their pipeline root.
-        chosen_root: A URL below which the artifacts of a pipeline's new runs go instead; "" for none. May raise
-            `ConfigError`.
-        below: Where they then go: a path or a URL prefix, by that URL, run and task.
-    """
-
-    directory: Callable[[str, TaskPath, int], Path]
-    artifacts: Callable[[str, TaskPath, int], str]
-    workspace: Callable[[str], Path]
-    root: str
-    chosen_root: Callable[[Pipeline], str] = lambda _: ""
-    below: Callable[[str, Run, Task], str] = lambda root, run, task: f"{root}/{run.run_id}/{task.path}/{task.attempt}"
-
-    def place(self, run: Run, task: Task) -> str:
-        """Where the artifacts of the task's attempt go, as the run began: a home that moved takes its own along."""
-        root = run.settings.pipeline_root
-        return self.below(root, run, task) if "://" in root else self.artifacts(run.run_id, task.path, task.attempt)
-
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """How runs are driven.
-
-    Attributes:
-        workers: Attempts at a time.
-        offer: What attempts may use of the machine, all together.
-        grace_s: Seconds between SIGTERM and SIGKILL when an attempt is stopped.
-        timeout_s: Seconds that a run may take, exit tasks aside; None for the pipeline's own limit.
-        exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
-        exit_tasks_on_cancel: Whether exit tasks run when a run is canceled.
-        asks_for_nothing: Whether the task at a path uses nothing of the machine, whatever its component asks for.
-        run_url: Where people look at a run; {run_id} in it stands for the run's id.
-    """
-
-    workers: int
-    offer: Offer = UNLIMITED
-    failure_policy: FailurePolicy = FailurePolicy.SLOW
-    status_words: StatusWords = StatusWords.KFP
-    grace_s: float = 10.0
-    timeout_s: float | None = None
-    exit_timeout_s: float | None = None
-    exit_tasks_on_cancel: bool = True
-    asks_for_nothing: Callable[[TaskPath], bool] = lambda _path: False
-    run_url: str = ""
 
 
 class LocalEngine:
@@ -107,10 +53,9 @@ class LocalEngine:
     def __init__(
         self, *, bench: Bench, journal: Journal, catalog: Catalog, layout: Layout, policy: Policy, office: Office
     ) -> None:
-        self._bench = replace(bench, executor=Lending(executor=bench.executor, devices=self._devices))
-        self._journal, self._catalog, self._layout, self._policy = journal, catalog, layout, policy
-        self._office = office
-        self._pool = ThreadPoolExecutor(max_workers=policy.workers, thread_name_prefix="attempt")
+        self._bench, self._journal, self._catalog, self._layout = bench, journal, catalog, layout
+        self._policy, self._office = policy, office
+        self._crew = Crew(bench, layout, workers=policy.workers)
         self._clear()
 
     def __enter__(self) -> Self:
@@ -124,7 +69,7 @@ class LocalEngine:
     def close(self) -> None:
         """Kill whatever still runs and free everything."""
         self._bench.executor.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._crew.close()
 
     def cancel(self, *, force: bool = False) -> None:
         """Ask the run to end: running tasks are stopped, exit tasks run (R8). Safe in threads and signal handlers.
@@ -305,7 +250,8 @@ class LocalEngine:
         starts, self._beginning = self._beginning, []
         for start in starts:
             reached(Point.STARTING)
-            self._pool.submit(self._attempt, run, run.tasks[start.path], self._inbox)
+            devices = self._holdings.devices((start.path, start.attempt))
+            self._crew.begin(run, run.tasks[start.path], devices, self._inbox)
 
     def _queue_up(self, run: Run) -> list[Refused]:
         """Let the attempts that are due wait for what they ask for; those that would wait for ever are refused."""
@@ -332,15 +278,6 @@ class LocalEngine:
             self._holdings.take((start.path, start.attempt), demand)
             yield start
 
-    def _devices(self, key: tuple[TaskPath, int]) -> tuple[str, ...]:
-        return self._holdings.devices(key)
-
-    def _attempt(self, run: Run, task: Task, inbox: Inbox) -> None:
-        """On a worker thread: one attempt, reported to the inbox of its run."""
-        directory = self._layout.directory(run.run_id, task.path, task.attempt)
-        artifacts = self._layout.place(run, task)
-        inbox.put(perform_attempt(self._bench, run, task, directory=directory, artifacts=artifacts))
-
     def _gather(self) -> list[Event]:
         """Wait for something to happen; everything that has."""
         events = self._reported()
@@ -350,14 +287,12 @@ class LocalEngine:
         return [*events, *self._asked_for()]
 
     def _reported(self) -> list[Event]:
-        events: list[Event] = []
-        try:
-            events.append(self._inbox.get(timeout=self._wait_s()))
+        news: list[News] = []
+        with suppress(queue.Empty):
+            news.append(self._inbox.get(timeout=self._wait_s()))
             while True:
-                events.append(self._inbox.get_nowait())
-        except queue.Empty:
-            pass
-        return events
+                news.append(self._inbox.get_nowait())
+        return [one() if callable(one) else one for one in news]
 
     def _asked_for(self) -> list[Event]:
         """What other processes and the clock ask for."""

@@ -28,7 +28,7 @@ from postlude.executors.container.user import is_rootless, user_options
 from postlude.executors.container.verdict import Attached, ContainerState, ended_on_request, verdict
 from postlude.executors.process.exits import one_line
 from postlude.executors.process.supervisor.logfile import LogFile
-from postlude.ports.executor import Attempt, Ending, Exit
+from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Exit
 from postlude.ports.progress import Progress, unheard
 from postlude.spec.quantity import QuantityError
 
@@ -41,7 +41,7 @@ _REMOVE: Final = {
 }
 
 
-class ContainerExecutor:
+class ContainerExecutor(BlockingExecutor):
     """An `Executor` that gives each attempt a container of its own, removed when the attempt has ended."""
 
     def __init__(

@@ -25,14 +25,14 @@ from postlude.ports.behaviour import (
     by_path,
     exit_of,
 )
-from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Exit
 
 _Key = tuple[str, TaskPath, int]
 
 _STOPPED: Final = Exit(ending=Ending.TERMINATED, message="terminated before it started")
 
 
-class FakeExecutor(Executor):
+class FakeExecutor(BlockingExecutor):
     """Runs attempts by script (`ports.executor.Executor`).
 
     Args:

@@ -4,8 +4,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from postlude.core.task import TaskPath
@@ -18,7 +20,7 @@ from postlude.executors.process.link import Supervisor, SupervisorLostError
 from postlude.executors.process.memory import Memory, read_memory
 from postlude.executors.process.recognise import PythonComponent, is_containerised, recognise
 from postlude.executors.process.retention import KEPT_FOR_MINUTES, Retention
-from postlude.executors.process.supervisor.wire import Ended, Run
+from postlude.executors.process.supervisor.wire import Ended, Inventory, Run
 from postlude.executors.process.supervisors import Supervisors
 from postlude.executors.process.under_way import EndedEarlyError, UnderWay
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
@@ -92,21 +94,15 @@ class ProcessExecutor(Executor):
         with suppress(EndedEarlyError), self._supervisors.use(self._own) as supervisor:
             supervisor.preload()
 
-    def run(self, attempt: Attempt) -> Exit:
-        """See `ports.executor.Executor.run`."""
-        with self._entered(attempt) as under_way:
-            component = recognise(attempt.argv)
-            try:
-                with self._interpreters.of(component, attempt, under_way) as environment:
-                    report = self._perform(environment, self._order(attempt, component, under_way), under_way)
-            except EndedEarlyError as early:
-                return early.exit
-            except QuantityError as error:
-                return Exit(ending=Ending.NOT_STARTED, message=str(error))
-        return exit_of(
-            report, component=component is not None, timeout_s=attempt.timeout_s,
-            memory_limit=attempt.resources.memory_limit, most_processes=self._most_processes,
-        )  # fmt: skip
+    def begin(self, attempt: Attempt) -> Future[Exit]:
+        """See `ports.executor.Executor.begin`."""
+        under_way, component = self._entered(attempt), recognise(attempt.argv)
+        if self._interpreters.is_ready(component):
+            self._start(attempt, component, under_way)
+        else:
+            name = f"environment of {attempt.path}"
+            threading.Thread(target=self._start, args=(attempt, component, under_way), name=name, daemon=True).start()
+        return under_way.ended
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
         """See `ports.executor.Executor.terminate`."""
@@ -142,21 +138,61 @@ class ProcessExecutor(Executor):
             under_way.stopped.set()
         self._supervisors.close()
 
-    @contextmanager
-    def _entered(self, attempt: Attempt) -> Iterator[UnderWay]:
+    # --- an attempt's way ---
+
+    def _entered(self, attempt: Attempt) -> UnderWay:
         limit = float("inf") if attempt.timeout_s is None else attempt.timeout_s
-        under_way = UnderWay(deadline=time.monotonic() + limit)
-        key = (attempt.run_id, attempt.path, attempt.attempt)
+        under_way, key = UnderWay(deadline=time.monotonic() + limit), _key(attempt)
         with self._lock:
             self._under_way[key] = under_way
             if self._closed or key in self._early:
                 under_way.stopped.set()
+        return under_way
+
+    def _start(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> None:
+        """Have a supervisor run the attempt, once its interpreter is there."""
         try:
-            yield under_way
-        finally:
-            with self._lock:
-                del self._under_way[key]
-                self._early.discard(key)
+            self._hand_over(attempt, component, under_way)
+        except EndedEarlyError as early:
+            self._over(attempt, under_way, early.exit)
+        except QuantityError as error:
+            self._over(attempt, under_way, Exit(ending=Ending.NOT_STARTED, message=str(error)))
+        except BaseException as defect:  # noqa: BLE001 - it belongs to whoever asks for the result
+            self._left(attempt, under_way)
+            under_way.ended.set_exception(defect)
+
+    def _hand_over(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> None:
+        environment = self._own
+        if not self._interpreters.is_ready(component):
+            environment = under_way.held.enter_context(self._interpreters.of(component, attempt, under_way))
+        order = self._order(attempt, component, under_way)
+        told = partial(self._told, attempt, component is not None, under_way)
+        for _ in range(_STARTS):
+            place = self._supervisors.take(environment)
+            under_way.held.callback(self._supervisors.give_back, place)
+            with suppress(SupervisorLostError):
+                return under_way.begin(place.supervisor, order, told)
+        raise EndedEarlyError(Ending.LOST, _LOST.format(python=environment.python, log=self._supervisor_log))
+
+    def _told(self, attempt: Attempt, is_component: bool, under_way: UnderWay, report: Ended | Inventory) -> None:  # noqa: FBT001 - bound beforehand
+        """On the thread that hears a supervisor: the attempt is over."""
+        assert isinstance(report, Ended)  # noqa: S101 - nothing else answers an order to run
+        ended = exit_of(
+            report, component=is_component, timeout_s=attempt.timeout_s,
+            memory_limit=attempt.resources.memory_limit, most_processes=self._most_processes,
+        )  # fmt: skip
+        self._over(attempt, under_way, ended)
+
+    def _over(self, attempt: Attempt, under_way: UnderWay, ended: Exit) -> None:
+        self._left(attempt, under_way)
+        under_way.ended.set_result(ended)
+
+    def _left(self, attempt: Attempt, under_way: UnderWay) -> None:
+        with suppress(OSError):  # when an environment was used last is for those who clear up
+            under_way.held.close()
+        with self._lock:
+            del self._under_way[_key(attempt)]
+            self._early.discard(_key(attempt))
 
     def _order(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
         if component is None and (attempt.args_only or not attempt.argv):
@@ -195,25 +231,6 @@ class ProcessExecutor(Executor):
     def _supervisor_log(self) -> Path:
         return self._home / "supervisor.log"
 
-    def _perform(self, environment: Environment, order: Run, under_way: UnderWay) -> Ended:
-        for _ in range(_STARTS):
-            with self._supervisors.use(environment) as supervisor, suppress(SupervisorLostError):
-                return _reported(supervisor, order, under_way)
-        raise EndedEarlyError(Ending.LOST, _LOST.format(python=environment.python, log=self._supervisor_log))
 
-
-def _reported(supervisor: Supervisor, order: Run, under_way: UnderWay) -> Ended:
-    """How the attempt ended that the supervisor was ordered to run.
-
-    Raises:
-        EndedEarlyError: It was stopped before.
-        SupervisorLostError: The supervisor did not get the order.
-    """
-    with under_way.lock:
-        if under_way.stopped.is_set():
-            raise EndedEarlyError(Ending.TERMINATED, "terminated before it started")
-        reports = supervisor.begin(order)
-        under_way.supervisor = supervisor
-    report = reports.get()
-    assert isinstance(report, Ended)  # noqa: S101 - nothing else answers an order to run
-    return report
+def _key(attempt: Attempt) -> tuple[str, TaskPath, int]:
+    return attempt.run_id, attempt.path, attempt.attempt

@@ -54,6 +54,11 @@ class Interpreters:
         self._supervisors, self._progress = supervisors, progress
         self._plans: dict[Install, _Plan] = {}
 
+    def is_ready(self, component: PythonComponent | None) -> bool:
+        """Whether the component is known to need no other interpreter than our own."""
+        plan = None if component is None else self._plans.get(component.install)
+        return component is None or (plan is not None and plan.missing is None)
+
     @contextmanager
     def of(self, component: PythonComponent | None, attempt: Attempt, under_way: UnderWay) -> Iterator[Environment]:
         """The interpreter for an attempt, with all its component asks for; it is there until the end of the block.

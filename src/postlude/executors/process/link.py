@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -25,6 +25,9 @@ from postlude.executors.process.supervisor.wire import (
     Stop,
     encode,
 )
+
+Told = Callable[[Ended | Inventory], None]
+"""Hears the report about an order, on any thread; it must not wait for anything."""
 
 _CLOSE_S = 10.0
 _ids = itertools.count(1)
@@ -59,7 +62,7 @@ class Supervisor:
         theirs.close()
         self._control = ours
         self._lock = threading.Lock()
-        self._waiting: dict[int, tuple[Run | Inspect, SimpleQueue[Ended | Inventory]]] = {}
+        self._waiting: dict[int, Told] = {}
         self._leaders: dict[int, int] = {}
         self._alive = True
         self._closing = False
@@ -77,22 +80,22 @@ class Supervisor:
         pid: int = self._process.pid
         return pid
 
-    def begin(self, order: Run | Inspect) -> SimpleQueue[Ended | Inventory]:
-        """Send an order; the queue receives its report.
+    def begin(self, order: Run | Inspect, told: Told) -> None:
+        """Send an order; `told` hears its report.
 
         Raises:
             SupervisorLostError: It is dead.
         """
-        reports: SimpleQueue[Ended | Inventory] = SimpleQueue()
-        self._waiting[order.id] = order, reports
-        try:
-            self._send(order)
-        except OSError as error:
-            self._waiting.pop(order.id, None)
-            raise SupervisorLostError(str(error)) from error
-        if not self._alive:
-            self._lose(order.id)
-        return reports
+        frame = encode(order)
+        with self._lock:
+            if not self._alive:
+                raise SupervisorLostError("it is dead")
+            self._waiting[order.id] = told
+            try:
+                self._control.sendall(frame)
+            except OSError as error:
+                del self._waiting[order.id]
+                raise SupervisorLostError(str(error)) from error
 
     def stop(self, attempt: int, grace_s: float) -> None:
         """Ask it to end an attempt; nothing happens where it is dead, or the attempt is over."""
@@ -115,7 +118,9 @@ class Supervisor:
         Raises:
             SupervisorLostError: It died.
         """
-        report = self.begin(Inspect(id=new_id(), names=list(names))).get()
+        reports: SimpleQueue[Ended | Inventory] = SimpleQueue()
+        self.begin(Inspect(id=new_id(), names=list(names)), reports.put)
+        report = reports.get()
         if not isinstance(report, Inventory):
             raise SupervisorLostError("it died while it was asked what is installed")
         return report
@@ -133,8 +138,9 @@ class Supervisor:
             self._reader.join()
 
     def _send(self, message: Message) -> None:
+        frame = encode(message)
         with self._lock:
-            self._control.sendall(encode(message))
+            self._control.sendall(frame)
 
     def _read(self) -> None:
         frames = Frames()
@@ -144,7 +150,8 @@ class Supervisor:
                     self._take(report)
         self._process.kill()  # it closed its end: it is dying, or gone
         self._process.wait()
-        self._alive = False
+        with self._lock:
+            self._alive = False  # from here on nobody is added to those who wait
         for waiting in list(self._waiting):
             self._lose(waiting)
         self._control.close()
@@ -154,19 +161,19 @@ class Supervisor:
             self._leaders[report.id] = report.pid
         elif isinstance(report, Ended | Inventory):
             self._leaders.pop(report.id, None)
-            _, reports = self._waiting.pop(report.id, (None, None))
-            if reports is not None:
-                reports.put(report)
+            told = self._waiting.pop(report.id, None)
+            if told is not None:
+                told(report)
 
     def _lose(self, waiting: int) -> None:
         """Report an order as lost, once the process group of its attempt is killed."""
-        _, reports = self._waiting.pop(waiting, (None, None))
+        told = self._waiting.pop(waiting, None)
         leader = self._leaders.pop(waiting, None)
         if leader is not None:
             with suppress(OSError):
                 os.killpg(leader, signal.SIGKILL)
-        if reports is not None:
-            reports.put(self._lost(waiting))
+        if told is not None:
+            told(self._lost(waiting))
 
     def _lost(self, waiting: int) -> Ended:
         if self._closing:

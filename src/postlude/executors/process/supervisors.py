@@ -19,7 +19,15 @@ _LOOK_AT_LEAST_S: Final = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
-class _Entry:
+class Place:
+    """A supervisor, and who uses it.
+
+    Attributes:
+        stays: Whether it is kept however long nobody uses it.
+        users: How many do now.
+        used_at: When (monotonic seconds) somebody did last.
+    """
+
     supervisor: Supervisor
     stays: bool
     users: int = 0
@@ -43,7 +51,7 @@ class Supervisors:
         memory: Callable[[], Memory] = read_memory,
     ) -> None:
         self._start, self._retention, self._memory = start, retention, memory
-        self._entries: dict[Environment, _Entry] = {}
+        self._places: dict[Environment, Place] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._keeper: threading.Thread | None = None
@@ -55,21 +63,34 @@ class Supervisors:
         Raises:
             EndedEarlyError: The executor was closed, or the interpreter cannot be started.
         """
-        with self._lock:
-            entry = self._entry(environment)
-            entry.users += 1
+        place = self.take(environment)
         try:
-            yield entry.supervisor
+            yield place.supervisor
         finally:
-            with self._lock:
-                entry.users -= 1
-                entry.used_at = time.monotonic()
+            self.give_back(place)
+
+    def take(self, environment: Environment) -> Place:
+        """The same, to be given back.
+
+        Raises:
+            EndedEarlyError: The executor was closed, or the interpreter cannot be started.
+        """
+        with self._lock:
+            place = self._place(environment)
+            place.users += 1
+            return place
+
+    def give_back(self, place: Place) -> None:
+        """Use a supervisor no longer."""
+        with self._lock:
+            place.users -= 1
+            place.used_at = time.monotonic()
 
     def close(self) -> None:
         """Make every supervisor kill what it runs and end; none is started any more."""
         with self._lock:
             self._closing.set()
-            supervisors = [entry.supervisor for entry in self._entries.values()]
+            supervisors = [place.supervisor for place in self._places.values()]
         for supervisor in supervisors:
             supervisor.close()
 
@@ -78,14 +99,14 @@ class Supervisors:
         for supervisor in self._taken_out():
             supervisor.close()
 
-    def _entry(self, environment: Environment) -> _Entry:
+    def _place(self, environment: Environment) -> Place:
         if self._closing.is_set():
             raise EndedEarlyError(Ending.TERMINATED, "the executor was closed")
-        known = self._entries.get(environment)
+        known = self._places.get(environment)
         if known is None or not known.supervisor.alive:
             stays = not environment.build
-            known = _Entry(supervisor=self._start(environment.python), stays=stays)
-            self._entries[environment] = known
+            known = Place(supervisor=self._start(environment.python), stays=stays)
+            self._places[environment] = known
             if not stays:
                 self._look_after()
         return known
@@ -93,10 +114,10 @@ class Supervisors:
     def _taken_out(self) -> list[Supervisor]:
         memory, now = self._memory(), time.monotonic()
         with self._lock:
-            names = {environment.python + environment.build: environment for environment in self._entries}
-            warm = [_warm(name, self._entries[environment], now) for name, environment in names.items()]
-            gone = [self._entries.pop(names[name]) for name in to_drop(warm, memory, self._retention)]
-        return [entry.supervisor for entry in gone]
+            names = {environment.python + environment.build: environment for environment in self._places}
+            warm = [_warm(name, self._places[environment], now) for name, environment in names.items()]
+            gone = [self._places.pop(names[name]) for name in to_drop(warm, memory, self._retention)]
+        return [place.supervisor for place in gone]
 
     def _look_after(self) -> None:
         """Begin to look for those that can go, once there are any."""
@@ -110,5 +131,5 @@ class Supervisors:
             self.drop_idle()
 
 
-def _warm(name: str, entry: _Entry, now: float) -> Warm:
-    return Warm(name=name, idle_s=None if entry.users else now - entry.used_at, stays=entry.stays)
+def _warm(name: str, place: Place, now: float) -> Warm:
+    return Warm(name=name, idle_s=None if place.users else now - place.used_at, stays=place.stays)
