@@ -179,10 +179,11 @@ def _prepared(
     places = Places(outputs=f"{directory}/outputs", artifacts=artifacts, mounts=f"{directory}/mounts")
     prepared = program(run, task, executor, places)
     _make_room(task, str(directory), places)
-    staged = stage(task, bench.artifacts, directory / "mounts")
+    staged = stage(task, bench.artifacts, places.mounts)
     if staged.error is not None:
         return staged.error
-    _note(directory, staged.notes, bench.clock.now())
+    if staged.notes:
+        _note(directory, staged.notes, bench.clock.now())
     reached(Point.STAGED)
     attempt = _attempt(run, task, prepared, directory, devices)
     return Prepared(attempt=attempt, program=prepared, places=places, key=key)
@@ -249,9 +250,8 @@ def _make_empty(directory: str) -> None:
 
 def _note(directory: Path, notes: Sequence[str], at: float) -> None:
     """Tell the task's log what its program may miss."""
-    if notes:
-        with log_path(directory).open("a", encoding="utf-8", errors="replace") as file:
-            file.writelines(f"{rfc3339(at)} stderr F postlude: {note}\n" for note in notes)
+    with log_path(directory).open("a", encoding="utf-8", errors="replace") as file:
+        file.writelines(f"{rfc3339(at)} stderr F postlude: {note}\n" for note in notes)
 
 
 def _attempt(run: Run, task: Task, prepared: Program, directory: Path, devices: tuple[str, ...]) -> Attempt:

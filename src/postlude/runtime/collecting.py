@@ -95,7 +95,8 @@ def _report(path: str) -> Mapping[str, Json] | TaskError:
     if not os.path.isfile(path):  # noqa: PTH113 - of every attempt: a path object costs more than the call
         return {}
     try:
-        report: Mapping[str, Json] = msgspec.convert(_json(Path(path).read_bytes()), _ExecutorOutput)
+        with open(path, "rb") as file:  # noqa: PTH123 - likewise
+            report: Mapping[str, Json] = msgspec.convert(_json(file.read()), _ExecutorOutput)
     except ValueError as fault:
         return TaskError(code=Code.INVALID_ARGUMENT, message=f"its executor output cannot be read: {fault}")
     return report

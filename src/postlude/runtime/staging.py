@@ -36,7 +36,7 @@ def has_remote_inputs(task: Task) -> bool:
     return any(not is_local(one.uri) for given in task.inputs.artifacts.values() for one in given)
 
 
-def stage(task: Task, store: ArtifactStore, mounts: Path) -> Staged:
+def stage(task: Task, store: ArtifactStore, mounts: str) -> Staged:
     """Put the input artifacts that are not on this machine where the program will look for them, all at once.
 
     An artifact that is known to have bytes must come. Others, such as one that only carries metadata or names a place
@@ -48,7 +48,7 @@ def stage(task: Task, store: ArtifactStore, mounts: Path) -> Staged:
     failed: list[tuple[str, Artifact, Exception]] = []
     for part in _apart(wanted):
         with ThreadPoolExecutor(min(INPUTS_AT_ONCE, len(part)), thread_name_prefix="input") as pool:
-            faults = pool.map(lambda one: _fetched(one[1], store, mounts), part)
+            faults = pool.map(lambda one: _fetched(one[1], store, Path(mounts)), part)
             failed += [(*one, fault) for one, fault in zip(part, faults, strict=True) if fault is not None]
     for name, artifact, fault in failed:
         if artifact.digest:

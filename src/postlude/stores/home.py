@@ -66,7 +66,7 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
 
         Different attempts have different directories, whatever the names, and all are inside the run's.
         """
-        return _task_directory(self.root, run_id, path, attempt)
+        return _task_directory(str(self.root), run_id, path, attempt)
 
     def artifact_directory(self, run_id: str, path: TaskPath, attempt: int) -> Path:
         """Where the output artifacts of one attempt go; laid out like `task_directory`, and kept with the cache."""
@@ -82,8 +82,8 @@ class Home(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @lru_cache(maxsize=1024)  # asked for when an attempt is documented and when it begins, some five times
-def _task_directory(root: Path, run_id: str, path: TaskPath, attempt: int) -> Path:
-    return Path("/".join((f"{root}", "runs", safe_name(run_id), "tasks", *_directories(path), str(int(attempt)))))
+def _task_directory(root: str, run_id: str, path: TaskPath, attempt: int) -> Path:
+    return Path("/".join((root, "runs", safe_name(run_id), "tasks", *_directories(path), str(int(attempt)))))
 
 
 def artifact_names(run_id: str, path: TaskPath, attempt: int) -> tuple[str, ...]:
@@ -153,6 +153,7 @@ def _directories(path: TaskPath) -> Iterator[str]:
             yield safe_name(iteration["index"])
 
 
+@lru_cache(maxsize=1024)  # the names of a pipeline's tasks come again and again
 def safe_name(name: str) -> str:
     """The name as one component of a path: itself where it is plain and short, else a part of it and its hash.
 

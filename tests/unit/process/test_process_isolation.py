@@ -248,6 +248,7 @@ class Beside:
 
     def __enter__(self) -> Self:
         os.mkfifo(self._place / "go")
+        self._lab.executor.run(self._lab.component(wait_for_nothing))  # so that there is a supervisor
         self._before = self._supervisors()
         env = {"GO": str(self._place / "go")}
         self._started = Started(self._lab.executor, self._lab.component(wait_to_go, env=env))

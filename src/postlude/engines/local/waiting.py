@@ -44,7 +44,7 @@ class Waiting:
 
     def pop(self, free: Amounts) -> tuple[Start, Demand] | None:
         """The attempt to begin now, with what it takes (see `admission.choose`); None where there is none."""
-        demand = choose(self._oldest_first(), free)
+        demand = choose(self._oldest_first(), free) if self._fronts else None
         return None if demand is None else (self._take(next(iter(self._lanes[demand])), demand), demand)
 
     def _oldest_first(self) -> Iterator[Demand]:

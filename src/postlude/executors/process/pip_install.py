@@ -28,6 +28,8 @@ class Install(msgspec.Struct, frozen=True, kw_only=True):
 
     def joined(self, other: "Install") -> "Install":
         """Both, what they share once."""
+        if NOTHING_TO_INSTALL in (self, other):
+            return self if other == NOTHING_TO_INSTALL else other
         return Install(
             packages=_union(self.packages, other.packages),
             kfp=self.kfp or other.kfp,

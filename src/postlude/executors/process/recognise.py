@@ -57,6 +57,7 @@ class _Does(Enum):
     EXECUTES = "executes"
 
 
+@lru_cache(maxsize=1)  # whoever looks for an executor asks, and then that executor
 def recognise(argv: tuple[str, ...]) -> PythonComponent | None:
     """The Python component that a command runs, None where it runs something else."""
     install = NOTHING_TO_INSTALL
