@@ -230,6 +230,18 @@ def test_attempts_run_side_by_side(executor: Executor, attempt: Attempt, tmp_pat
         assert [ended.code for ended in threads.map(executor.run, both, timeout=30)] == [0, 0]
 
 
+def test_begin_does_not_wait_for_the_end(executor: Executor, attempt: Attempt) -> None:
+    told = threading.Event()
+    running = shell(attempt, f'trap "" TERM; echo {READY}; while true; do sleep 0.01; done')
+    ended = executor.begin(running)
+    ended.add_done_callback(lambda _: told.set())
+    wait_for(running, READY)
+    assert not told.is_set()
+    executor.terminate("run", running.path, 1, grace_s=0.05)
+    assert ended.result(30).ending is Ending.TERMINATED
+    assert told.wait(30)
+
+
 def test_close_ends_what_runs(subject: Subject, attempt: Attempt, tmp_path: Path) -> None:
     executor = subject.make(tmp_path / "home")
     running = shell(attempt, f"echo {READY}; sleep 100")

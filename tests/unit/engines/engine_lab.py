@@ -16,6 +16,7 @@ from postlude.engines.local.layout import Layout
 from postlude.engines.local.office import Office
 from postlude.engines.local.policy import Policy
 from postlude.executors.fake import Behaviour, FakeExecutor, by_path
+from postlude.ports.artifacts import ArtifactStore
 from postlude.ports.journal import Journal
 from postlude.runtime.attempt import Bench
 from postlude.spec.types import Pipeline
@@ -52,6 +53,15 @@ class EngineLab:
             known = self.stepped.wait_for(lambda: self._attempt(path) == attempt, 10)
         assert known, f"'{path}' came to attempt {self._attempt(path)}, not {attempt}"
 
+    def wait_until(self, path: str, state: str) -> None:
+        """Wait until a task is in the state."""
+        with self.stepped:
+            known = self.stepped.wait_for(lambda: self._state(path) == state, 10)
+        assert known, f"'{path}' is {self._state(path)}, not {state}"
+
+    def _state(self, path: str) -> str:
+        return self.watched[-1].tasks[TaskPath(path)].state.value if self.watched else ""
+
     def _attempt(self, path: str) -> int:
         return self.watched[-1].tasks[TaskPath(path)].attempt if self.watched else 0
 
@@ -62,7 +72,7 @@ class EngineLab:
 
 
 @contextmanager
-def engine_lab(
+def engine_lab(  # noqa: PLR0913 - each test says what it is about
     home: Path,
     script: dict[str, Any] | None = None,
     *,
@@ -71,12 +81,15 @@ def engine_lab(
     offer: Offer = PLENTY,
     failure_policy: FailurePolicy = FailurePolicy.SLOW,
     journal: Callable[[Journal], Journal] = lambda journal: journal,
+    artifacts: ArtifactStore | None = None,
+    executor: FakeExecutor | None = None,
 ) -> Iterator[EngineLab]:
     """A lab that ends what still runs, closes its engine, and then its thread."""
     store = open_memory_store()
-    executor, clock = FakeExecutor(by_path(script or {}, otherwise=otherwise)), ManualClock(1000.0)
+    executor = executor or FakeExecutor(by_path(script or {}, otherwise=otherwise))
+    clock = ManualClock(1000.0)
     engine = LocalEngine(
-        bench=Bench(executor=executor, artifacts=LocalArtifacts(), clock=clock, cache=store.cache),
+        bench=Bench(executor=executor, artifacts=artifacts or LocalArtifacts(), clock=clock, cache=store.cache),
         journal=journal(store.journal),
         catalog=store.catalog,
         layout=Layout(
