@@ -2,15 +2,13 @@
 
 import os
 import queue
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
 from msgspec.structs import replace
 
-from postlude.core.demand import NO_DEMAND, Demand, demand_of
 from postlude.core.run_state import Run, Settings
 from postlude.core.task import (
     CancelRequested,
@@ -20,26 +18,20 @@ from postlude.core.task import (
     Failed,
     FinishRun,
     PipelineRevised,
-    Refused,
     RetryRequested,
     SetDeadline,
     Start,
-    Started,
     Succeeded,
     Task,
-    TaskError,
     TaskPath,
     Terminate,
 )
-from postlude.engines.local.admission import refusal
 from postlude.engines.local.crew import Crew, Inbox, News
 from postlude.engines.local.deadlines import Deadlines
-from postlude.engines.local.holdings import Holdings
 from postlude.engines.local.layout import Layout
 from postlude.engines.local.office import Office
 from postlude.engines.local.policy import Policy
-from postlude.engines.local.schedule import Schedule
-from postlude.engines.local.waiting import Waiting
+from postlude.engines.local.turnstile import Turnstile
 from postlude.ports.journal import Catalog, Journal
 from postlude.runtime.attempt import LOG_NAME, Bench
 from postlude.runtime.checkpoint import Point, reached
@@ -159,7 +151,7 @@ class LocalEngine:
                 self._drive(make())
                 reached(Point.FINISHED)
             finally:
-                for path, attempt in self._holdings.holders():
+                for path, attempt in self._turnstile.inside():
                     self._terminate(path, attempt)
                 self._clear()
         return self._catalog.run(run_id)
@@ -176,10 +168,8 @@ class LocalEngine:
     def _clear(self) -> None:
         """Forget the last run: its paths, and news that still comes of it, are none of the next one's."""
         self._inbox: Inbox = queue.SimpleQueue()
-        self._schedule = Schedule(time.monotonic)
+        self._turnstile = Turnstile(self._policy)
         self._deadlines = Deadlines(self._bench.clock.now)
-        self._beginning: list[Start] = []
-        self._waiting, self._holdings = Waiting(), Holdings(self._policy.offer)
         self._run_id = ""
 
     def _shell(self, watch: Watcher | None) -> Shell:
@@ -218,72 +208,37 @@ class LocalEngine:
         """Put down what is to be done, which is forgotten again if the journal refuses."""
         match command:
             case Start():
-                self._schedule.add(command)
+                self._turnstile.add(command)
             case Terminate(path=path, attempt=attempt):
-                self._drop(path, attempt)
+                self._turnstile.drop(path, attempt)
             case SetDeadline():
                 self._deadlines.add(command)
             case FinishRun():
                 pass
-
-    def _drop(self, path: TaskPath, attempt: int) -> None:
-        """Forget an attempt that has not begun."""
-        if (path, attempt) not in self._holdings and not self._waiting.drop(path, attempt):
-            self._schedule.drop(path, attempt)
 
     def _perform(self, command: Command) -> None:
         if isinstance(command, Terminate):
             self._terminate(command.path, command.attempt)
 
     def _terminate(self, path: TaskPath, attempt: int) -> None:
-        if (path, attempt) in self._holdings:
+        if self._turnstile.is_in(path, attempt):
             self._bench.executor.terminate(self._run_id, path, attempt, grace_s=self._policy.grace_s)
 
     def _admit(self, run: Run) -> Sequence[Event]:
-        """Let attempts in for which there are free workers and resources; they begin once the journal says so."""
-        at, refused = self._bench.clock.now(), self._queue_up(run)
-        starts = list(self._admitted())
-        self._beginning += starts
-        return [*refused, *(Started(path=start.path, attempt=start.attempt, at=at) for start in starts)]
+        return self._turnstile.admit(run, self._bench.clock.now())
 
     def _begin_attempts(self, run: Run) -> None:
-        starts, self._beginning = self._beginning, []
-        for start in starts:
+        for start in self._turnstile.let_in():
             reached(Point.STARTING)
-            devices = self._holdings.devices((start.path, start.attempt))
+            devices = self._turnstile.devices(start.path, start.attempt)
             self._crew.begin(run, run.tasks[start.path], devices, self._inbox)
-
-    def _queue_up(self, run: Run) -> list[Refused]:
-        """Let the attempts that are due wait for what they ask for; those that would wait for ever are refused."""
-        refused = []
-        while (start := self._schedule.pop()) is not None:
-            demand = self._demand(run, run.tasks[start.path])
-            if isinstance(demand, TaskError):
-                at = self._bench.clock.now()
-                refused.append(Refused(path=start.path, attempt=start.attempt, at=at, error=demand))
-            else:
-                self._waiting.add(start, demand)
-        return refused
-
-    def _demand(self, run: Run, task: Task) -> Demand | TaskError:
-        if self._policy.asks_for_nothing(task.path):
-            return NO_DEMAND
-        demand = demand_of(run, task)
-        return demand if isinstance(demand, TaskError) else refusal(demand, self._policy.offer) or demand
-
-    def _admitted(self) -> Iterator[Start]:
-        """The attempts that may begin now; each holds what it asked for from here on."""
-        while len(self._holdings) < self._policy.workers and (next_ := self._waiting.pop(self._holdings.free)):
-            start, demand = next_
-            self._holdings.take((start.path, start.attempt), demand)
-            yield start
 
     def _gather(self) -> list[Event]:
         """Wait for something to happen; everything that has."""
         events = self._reported()
         for event in events:
             if isinstance(event, Succeeded | Failed):
-                self._holdings.give_back((event.path, event.attempt))
+                self._turnstile.leave(event.path, event.attempt)
         return [*events, *self._asked_for()]
 
     def _reported(self) -> list[Event]:
@@ -306,7 +261,7 @@ class LocalEngine:
 
     def _wait_s(self) -> float:
         """Seconds until somebody must be looked after, if nothing happens before."""
-        waits = [self._office.wait_s, self._deadlines.wait_s(), self._schedule.wait_s()]
+        waits = [self._office.wait_s, self._deadlines.wait_s(), self._turnstile.wait_s()]
         return min(wait for wait in waits if wait is not None)
 
     def _log_of(self, task: Task) -> str | None:
