@@ -20,6 +20,7 @@ LARGE_BYTES: Final = 64 * 1024
 
 _PREVIEW_CHARACTERS: Final = 80
 _LONGEST_ESCAPE: Final = 6  # a control character is \u0000 in JSON
+_MAY_BE_LARGE: Final = (str, list, tuple, dict)
 
 Shown = Callable[[Json], Json]
 """Gives a value as documents show it."""
@@ -81,7 +82,7 @@ class Values:
 
     def reference(self, value: Json) -> Reference | None:
         """What stands for the value if it is large, else None."""
-        if not isinstance(value, str | list | tuple | dict) or _is_short(value):
+        if not isinstance(value, _MAY_BE_LARGE) or _is_short(value):
             return None
         met = self._met.get(id(value))
         if met is not None:
