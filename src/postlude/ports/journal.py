@@ -8,7 +8,7 @@ import msgspec
 from postlude.spec.types import NOTHING, Json
 
 
-class Save(msgspec.Struct, frozen=True, kw_only=True):
+class Save(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one step of the run changed; stored whole or not at all.
 
     Attributes:
@@ -36,7 +36,7 @@ class Save(msgspec.Struct, frozen=True, kw_only=True):
     durable: bool = False
 
 
-class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A run as it was begun.
 
     Attributes:

@@ -65,7 +65,7 @@ def run_document(run: Run, shown: Shown = whole) -> Json:
     }
 
 
-class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
+class TaskFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a task's document says beyond the task itself.
 
     Attributes:

@@ -12,7 +12,14 @@ from postlude.core.run_state import Run, Settings
 from postlude.core.task import Command, Event, Kind, Task, TaskPath
 from postlude.ports.journal import Journal, RunRecord, Save
 from postlude.runtime.checkpoint import Point, reached
-from postlude.runtime.document import TaskFacts, exit_of, has_same_artifacts, is_documented_alike, run_document, task_document
+from postlude.runtime.document import (
+    TaskFacts,
+    exit_of,
+    has_same_artifacts,
+    is_documented_alike,
+    run_document,
+    task_document,
+)
 from postlude.runtime.record import encode_event, encode_settings
 from postlude.runtime.recover import lost, owed, recover
 from postlude.runtime.values import Values

@@ -46,7 +46,7 @@ class MemoryJournal:
         """See `Journal.append`."""
         events = [to_text(event) for event in save.events]
         tasks = {task["path"]: (task["order"], task_text(task)) for task in save.tasks}
-        document = None if save.run is None else to_text(save.run)
+        document = "" if save.run is None else to_text(save.run)
         with self._memory.lock:
             kept = self._following(save)
             kept.events += events
@@ -54,7 +54,7 @@ class MemoryJournal:
                 kept.tasks.pop(path, None)
             kept.tasks |= tasks
             kept.values |= save.values
-            if document is not None:
+            if save.run is not None:
                 kept.document, kept.state = document, save.run.get("state")
 
     def _following(self, save: Save) -> KeptRun:

@@ -159,9 +159,7 @@ def _save_tasks(transaction: Transaction, save: Save) -> None:
 
 
 def _save_artifacts(transaction: Transaction, save: Save, tasks: Sequence[Row]) -> None:
-    transaction.change(
-        statements.FORGET_ARTIFACTS, [{"run_id": save.run_id, "path": task["path"]} for task in tasks]
-    )
+    transaction.change(statements.FORGET_ARTIFACTS, [{"run_id": save.run_id, "path": task["path"]} for task in tasks])
     artifacts = artifact_rows(save)
     if artifacts:
         transaction.change(statements.ADD_ARTIFACT, artifacts)
