@@ -84,11 +84,11 @@ def task_document(task: Task, facts: TaskFacts) -> Json:
     return {
         "path": task.path,
         "order": task.started_order,
-        "kind": task.kind.value,
+        "kind": task.kind._value_,  # of every task at every step: the property `value` is written in Python
         "display_name": task.spec.display_name or task.spec.key,
-        "state": task.state.value,
+        "state": task.state._value_,
         "attempts": task.attempt,
-        "history": [_past(past) for past in task.history],
+        "history": [_past(past) for past in task.history] if task.history else [],
         "cached": task.cached,
         "error": _error(task.error),
         "exit_of": facts.exit_of,

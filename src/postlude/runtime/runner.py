@@ -188,7 +188,7 @@ def _record(pipeline: Pipeline, settings: Settings) -> RunRecord:
 
 def _is_verdict(task: Task) -> bool:
     """Whether exit tasks may be told of this: of a single iteration none is."""
-    return task.index is None and _must_last(task)
+    return _must_last(task) and task.index is None
 
 
 def _must_last(task: Task) -> bool:
