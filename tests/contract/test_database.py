@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from behind_the_store import open_engine, watching_connections
+from msgspec.structs import replace
 
 from postlude.ports.journal import RunRecord, Save
 from postlude.ports.lease import Holder, Lease
@@ -379,6 +380,16 @@ def test_artifacts_that_a_task_no_longer_has_are_forgotten(database_url: str) ->
         store.journal.append(save(0, {"path": "t", "order": 1, "outputs": {"artifacts": {"m": [MODEL]}}}))
         store.journal.append(save(1, {"path": "t", "order": 1, "outputs": {"artifacts": {}}}))
     assert rows(database_url, "SELECT * FROM artifacts") == []
+
+
+def test_artifacts_that_stayed_as_they_were_are_left_alone(database_url: str) -> None:
+    one, other = ({"path": path, "order": 1, "outputs": {"artifacts": {"m": [MODEL]}}} for path in ("one", "other"))
+    with closing(open_store(database_url)) as store:
+        store.journal.begin(RECORD)
+        store.journal.append(save(0, one, other))
+        later = save(1, {**one, "state": "FAILED"}, {**other, "outputs": {"artifacts": {}}})
+        store.journal.append(replace(later, same_artifacts=["one"]))
+    assert rows(database_url, "SELECT path, name FROM artifacts") == [("one", "m")]
 
 
 def test_columns_worth_querying_repeat_the_document(database_url: str) -> None:

@@ -82,6 +82,20 @@ def test_events_come_back_in_the_order_they_were_saved(store: Store) -> None:
     assert store.journal.events("ab-1") == [{"number": number} for number in range(13)]
 
 
+def test_a_step_without_a_run_document_leaves_the_one_before(store: Store) -> None:
+    begin(store, "ab-1")
+    store.journal.append(replace(step(1, tasks=[FETCH]), run=None))
+    assert store.catalog.run("ab-1") == {**RUN, "tasks": [without_order(FETCH)]}
+    assert (len(store.journal.events("ab-1")), store.journal.unfinished()) == (2, ["ab-1"])
+
+
+def test_a_step_without_a_run_document_is_refused_out_of_sequence_too(store: Store) -> None:
+    begin(store, "ab-1")
+    with pytest.raises(ConflictError, match=r"^run 'ab-1' has 1 events, and event 2 cannot follow them: "):
+        store.journal.append(replace(step(2), run=None))
+    assert len(store.journal.events("ab-1")) == 1
+
+
 def test_an_unknown_run_has_no_events(store: Store) -> None:
     assert store.journal.events("ab-9") == []
 

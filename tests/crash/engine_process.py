@@ -13,7 +13,6 @@ from pathlib import Path
 
 from postlude.engines.local.engine import LocalEngine
 from postlude.runtime import checkpoint
-from postlude.runtime.checkpoint import VARIABLE
 from postlude.wiring import RunOptions, open_engine
 
 NOWHERE = "nowhere"
@@ -82,7 +81,7 @@ def drive(
 
 
 def _be_the_engine(options: RunOptions, work: Callable[[LocalEngine], object], kill_at: str, report: Path) -> None:
-    os.environ[VARIABLE] = kill_at
+    checkpoint.arm(kill_at)
     text, code = "", 0
     try:
         with open_engine(options) as engine:

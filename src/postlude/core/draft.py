@@ -13,7 +13,7 @@ from postlude.core.run_state import Run
 from postlude.core.task import Command, State, Task, TaskPath
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one event made of a run.
 
     Attributes:
@@ -36,6 +36,8 @@ class Look(Enum):
     ADMIT = "a loop may let in an iteration"
     CLOSE = "a group may be final"
 
+    __hash__ = object.__hash__  # as good, since members are compared by identity, and no Python
+
 
 class Draft:
     """The working copy of one step. It is made from a run, written to, and turned into a `Step`; nobody keeps it.
@@ -48,7 +50,7 @@ class Draft:
     def __init__(self, run: Run, at: float) -> None:
         self._tasks = immutables.Map(run.tasks).mutate()
         self._order = run.order
-        self._changed: dict[TaskPath, None] = {}
+        self._changed: dict[TaskPath, Task] = {}
         self._removed: dict[TaskPath, None] = {}
         self._commands: list[Command] = []
         self._agenda: deque[tuple[Look, TaskPath]] = deque()
@@ -60,10 +62,12 @@ class Draft:
 
     def put(self, task: Task) -> Task:
         """Write a task; the newest state of a path wins."""
-        self._tasks[task.path] = task
-        self._changed.pop(task.path, None)
-        self._changed[task.path] = None
-        self._removed.pop(task.path, None)
+        path = task.path
+        self._tasks[path] = task
+        self._changed.pop(path, None)
+        self._changed[path] = task
+        if self._removed:
+            self._removed.pop(path, None)
         return task
 
     def remove(self, path: TaskPath) -> None:
@@ -101,8 +105,9 @@ class Draft:
     def done(self) -> Step:
         """The step."""
         run = replace(self.run, tasks=self._tasks.finish(), order=self._order)
-        changed = [run.tasks[path] for path in self._changed]
-        return Step(run=run, changed=changed, removed=tuple(self._removed), commands=tuple(self._commands))
+        return Step(
+            run=run, changed=list(self._changed.values()), removed=tuple(self._removed), commands=tuple(self._commands)
+        )
 
     def _place(self) -> int:
         self._order += 1

@@ -30,7 +30,11 @@ def iteration_path(loop: TaskPath, index: int) -> TaskPath:
 
 
 class Kind(Enum):
-    """What a node of the run's tree is; the values are the words of the run document."""
+    """What a node of the run's tree is; the values are the words of the run document.
+
+    Attributes:
+        is_leaf: Whether it runs by itself, with no children. An iteration of a container task is a TASK.
+    """
 
     TASK = "task"
     IMPORTER = "importer"
@@ -38,14 +42,16 @@ class Kind(Enum):
     LOOP = "loop"
     ITERATION = "iteration"
 
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it runs by itself, with no children. An iteration of a container task is a TASK."""
-        return self in (Kind.TASK, Kind.IMPORTER)
+    def __init__(self, word: str) -> None:
+        self.is_leaf = word in ("task", "importer")  # an attribute, as it is asked for several times a step
 
 
 class State(Enum):
-    """Where a task, a group or the run stands; the values are the words of the run document."""
+    """Where a task, a group or the run stands; the values are the words of the run document.
+
+    Attributes:
+        is_final: Whether it can no longer change (R13).
+    """
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -55,10 +61,10 @@ class State(Enum):
     UPSTREAM_FAILED = "UPSTREAM_FAILED"
     CANCELED = "CANCELED"
 
-    @property
-    def is_final(self) -> bool:
-        """Whether it can no longer change (R13)."""
-        return self not in (State.PENDING, State.RUNNING)
+    def __init__(self, word: str) -> None:
+        self.is_final = word not in ("PENDING", "RUNNING")  # an attribute, as it is asked for many times a step
+
+    __hash__ = object.__hash__  # as good, since members are compared by identity, and no Python
 
 
 class Code(IntEnum):
@@ -75,7 +81,7 @@ class Code(IntEnum):
     UNAVAILABLE = 14
 
 
-class TaskError(msgspec.Struct, frozen=True, kw_only=True):
+class TaskError(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Why a task did not succeed.
 
     Attributes:
@@ -89,14 +95,14 @@ class TaskError(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int | None = None
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A final state and its reason."""
 
     state: State
     error: TaskError
 
 
-class PastAttempt(msgspec.Struct, frozen=True, kw_only=True):
+class PastAttempt(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attempt that did not end well and was followed by another."""
 
     attempt: int
@@ -104,7 +110,7 @@ class PastAttempt(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float
 
 
-class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+class Artifact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An artifact as tasks pass it on.
 
     Attributes:
@@ -125,7 +131,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     custom_path: str = ""
 
 
-class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+class Inputs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The resolved inputs of a task.
 
     Attributes:
@@ -139,7 +145,7 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     missing: Mapping[str, str] = NOTHING
 
 
-class Outputs(msgspec.Struct, frozen=True, kw_only=True):
+class Outputs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a task or group produced. An output that was not produced is not a key."""
 
     parameters: Mapping[str, Json] = NOTHING
@@ -153,7 +159,7 @@ NO_OUTPUTS = Outputs()
 NO_RETRY: Final = ir.Retry()
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
+class Tally(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How the tasks below a group ended, kept with the group so that nobody has to look through them again.
 
     Attributes:
@@ -169,7 +175,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     not_started: TaskPath | None = None
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A node of the run's tree as the scheduler sees it. A transition builds a new one.
 
     Attributes:
@@ -230,7 +236,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 # --- events: what the world reports -----------------------------------------------------------------------------------
 
 
-class Started(msgspec.Struct, frozen=True, kw_only=True):
+class Started(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attempt of a task began to run."""
 
     path: TaskPath
@@ -238,7 +244,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
-class Succeeded(msgspec.Struct, frozen=True, kw_only=True):
+class Succeeded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attempt ended well; its outputs are collected, typed and stored."""
 
     path: TaskPath
@@ -248,7 +254,7 @@ class Succeeded(msgspec.Struct, frozen=True, kw_only=True):
     cached: bool = False
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True):
+class Failed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attempt did not end well."""
 
     path: TaskPath
@@ -257,7 +263,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     error: TaskError
 
 
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
+class Refused(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attempt cannot be made on this machine, and no other one could: retries would change nothing."""
 
     path: TaskPath
@@ -266,7 +272,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     error: TaskError
 
 
-class Lost(msgspec.Struct, frozen=True, kw_only=True):
+class Lost(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An attempt is gone with the engine that ran it; nobody knows how it ended."""
 
     path: TaskPath
@@ -274,7 +280,7 @@ class Lost(msgspec.Struct, frozen=True, kw_only=True):
     at: float
 
 
-class CancelRequested(msgspec.Struct, frozen=True, kw_only=True):
+class CancelRequested(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody asked to end the run (R8).
 
     Attributes:
@@ -289,14 +295,14 @@ class CancelRequested(msgspec.Struct, frozen=True, kw_only=True):
     let_finish: bool = False
 
 
-class DeadlinePassed(msgspec.Struct, frozen=True, kw_only=True):
+class DeadlinePassed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The time is up for the run, or for an exit task that has a limit of its own."""
 
     path: TaskPath
     at: float
 
 
-class RetryRequested(msgspec.Struct, frozen=True, kw_only=True):
+class RetryRequested(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody asked to go on with a run that is final (R13).
 
     Attributes:
@@ -309,7 +315,7 @@ class RetryRequested(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
 
 
-class PipelineRevised(msgspec.Struct, frozen=True, kw_only=True):
+class PipelineRevised(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Somebody asked to go on with a run that is final, with another pipeline in the place of its own.
 
     Attributes:
@@ -331,7 +337,7 @@ Event = (
 # --- commands: what the shell must do ---------------------------------------------------------------------------------
 
 
-class Start(msgspec.Struct, frozen=True, kw_only=True):
+class Start(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Run an attempt of a leaf task, `wait_s` seconds from now at the earliest, and report."""
 
     path: TaskPath
@@ -339,21 +345,21 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     wait_s: float = 0.0
 
 
-class Terminate(msgspec.Struct, frozen=True, kw_only=True):
+class Terminate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Stop an attempt (SIGTERM, a grace period, SIGKILL) and report how it ended."""
 
     path: TaskPath
     attempt: int
 
 
-class SetDeadline(msgspec.Struct, frozen=True, kw_only=True):
+class SetDeadline(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Report `DeadlinePassed` at this time, unless the task is final by then."""
 
     path: TaskPath
     at: float
 
 
-class FinishRun(msgspec.Struct, frozen=True, kw_only=True):
+class FinishRun(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The run is final: nothing follows."""
 
 

@@ -16,6 +16,8 @@ class Move(Enum):
     SKIP = "skip"
     CANCEL = "cancel"
 
+    __hash__ = object.__hash__  # as good, since members are compared by identity, and no Python
+
 
 _FAILED = (State.FAILED, State.UPSTREAM_FAILED)
 

@@ -8,15 +8,17 @@ import msgspec
 from postlude.spec.types import NOTHING, Json
 
 
-class Save(msgspec.Struct, frozen=True, kw_only=True):
+class Save(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one step of the run changed; stored whole or not at all.
 
     Attributes:
         run_id: Whose step it is.
         events: The journal entries, as JSON values, oldest first.
         first: Sequence number of the first of them; the run's are numbered from 0 without gaps.
-        run: The run document without its tasks (`postlude.run/v1`).
+        run: The run document without its tasks (`postlude.run/v1`); None where it is as it was saved last. A run's
+            first step has one.
         tasks: The documents of the tasks that changed, each with "path" and "order" (its place in start order).
+        same_artifacts: Paths of those among them whose artifacts are as they were saved last, or that never had any.
         removed: Paths of tasks that are no more: a retry took them away.
         values: Contents of large values that the step's events or documents refer to, by digest: "sha256:" and the
             hexadecimal digest of the bytes. The run keeps each once, however often it is saved.
@@ -26,14 +28,15 @@ class Save(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str
     events: Sequence[Json]
     first: int
-    run: Json
+    run: Json | None
     tasks: Sequence[Json]
+    same_artifacts: Collection[str] = ()
     removed: Sequence[str] = ()
     values: Mapping[str, bytes] = NOTHING
     durable: bool = False
 
 
-class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A run as it was begun.
 
     Attributes:

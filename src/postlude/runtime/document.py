@@ -36,6 +36,13 @@ def is_documented_alike(before: Task | None, after: Task) -> bool:
     return before is not None and bool(_DOCUMENTED(before) == _DOCUMENTED(after))
 
 
+def has_same_artifacts(before: Task | None, after: Task) -> bool:
+    """Whether a task's document names the same artifacts before and after, or none where there was no task."""
+    if before is None:
+        return not after.inputs.artifacts and not after.outputs.artifacts
+    return (before.inputs.artifacts, before.outputs.artifacts) == (after.inputs.artifacts, after.outputs.artifacts)
+
+
 def run_document(run: Run, shown: Shown = whole) -> Json:
     """The run document without its tasks.
 
@@ -58,7 +65,7 @@ def run_document(run: Run, shown: Shown = whole) -> Json:
     }
 
 
-class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
+class TaskFacts(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a task's document says beyond the task itself.
 
     Attributes:
@@ -77,11 +84,11 @@ def task_document(task: Task, facts: TaskFacts) -> Json:
     return {
         "path": task.path,
         "order": task.started_order,
-        "kind": task.kind.value,
+        "kind": task.kind._value_,  # of every task at every step: the property `value` is written in Python
         "display_name": task.spec.display_name or task.spec.key,
-        "state": task.state.value,
+        "state": task.state._value_,
         "attempts": task.attempt,
-        "history": [_past(past) for past in task.history],
+        "history": [_past(past) for past in task.history] if task.history else [],
         "cached": task.cached,
         "error": _error(task.error),
         "exit_of": facts.exit_of,
@@ -119,6 +126,8 @@ def _both(values: Inputs | Outputs, shown: Shown) -> Json:
 
 def _artifacts(artifacts: Mapping[str, tuple[Artifact, ...]], *, flat: bool = False) -> dict[str, Json]:
     """Artifacts by name: a list each, or bare where there is one and `flat` is asked for."""
+    if not artifacts:
+        return {}
     listed = {name: [_artifact(one) for one in given] for name, given in artifacts.items()}
     return {name: one[0] if flat and len(one) == 1 else one for name, one in listed.items()}
 

@@ -55,20 +55,15 @@ def encode_event(event: Event, values: Values | None = None) -> Json:
         values: Takes the large values, to which the entry then refers; None to have them in the entry.
     """
     if isinstance(event, Succeeded) and values is not None:
-        return _succeeded(event, values)
+        outputs, large = refer(event.outputs, values)
+        if large:
+            fields = msgspec.to_builtins(replace(event, outputs=outputs))
+            return {"type": _REFERRING, **fields, "values": msgspec.to_builtins(large)}
     written: Event | _Revised = event
     if isinstance(event, PipelineRevised):
         source = event.pipeline.source
         written = _Revised(at=event.at, ir=source, tasks=event.tasks, timeout_s=event.timeout_s)
     return {"type": _NAMES[type(event)], **msgspec.to_builtins(written)}
-
-
-def _succeeded(event: Succeeded, values: Values) -> Json:
-    outputs, large = refer(event.outputs, values)
-    if not large:
-        return encode_event(event)
-    fields = msgspec.to_builtins(replace(event, outputs=outputs))
-    return {"type": _REFERRING, **fields, "values": msgspec.to_builtins(large)}
 
 
 def digests_in(entry: Json) -> Sequence[str]:

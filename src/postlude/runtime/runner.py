@@ -12,7 +12,14 @@ from postlude.core.run_state import Run, Settings
 from postlude.core.task import Command, Event, Kind, Task, TaskPath
 from postlude.ports.journal import Journal, RunRecord, Save
 from postlude.runtime.checkpoint import Point, reached
-from postlude.runtime.document import TaskFacts, exit_of, is_documented_alike, run_document, task_document
+from postlude.runtime.document import (
+    TaskFacts,
+    exit_of,
+    has_same_artifacts,
+    is_documented_alike,
+    run_document,
+    task_document,
+)
 from postlude.runtime.record import encode_event, encode_settings
 from postlude.runtime.recover import lost, owed, recover
 from postlude.runtime.values import Values
@@ -77,7 +84,7 @@ class Runner:
         found = recover(shell.journal, run_id)
         runner = cls(found.run, shell, next_event=found.next, values=found.values)
         if not found.next:  # it may have been begun and no more: then even its first document is owed
-            runner._save([], list(runner.run.tasks.values()), ())
+            runner._save([], list(runner.run.tasks.values()))
         for command in owed(found.run, at):
             shell.note(command)
             shell.perform(command)
@@ -117,30 +124,44 @@ class Runner:
         return step
 
     def _note(self, steps: Sequence[Step]) -> None:
-        for command in (command for step in steps for command in step.commands):
-            self._shell.note(command)
+        for step in steps:
+            for command in step.commands:
+                self._shell.note(command)
 
     def _accept(self, events: Sequence[Event], steps: Sequence[Step], before: Mapping[TaskPath, Task]) -> None:
         reached(Point.DECIDED)
-        changed = dict.fromkeys(task.path for step in steps for task in step.changed)
-        removed = dict.fromkeys(path for step in steps for path in step.removed)
-        now = [self.run.tasks[path] for path in changed if path in self.run.tasks]
-        present = [task for task in now if not is_documented_alike(before.get(task.path), task)]
-        self._save(events, present, [path for path in removed if path not in self.run.tasks])
+        now = self.run.tasks
+        touched = {task.path: task for step in steps for task in step.changed}
+        gone = {path: None for step in steps for path in step.removed if path not in now}
+        if gone:
+            touched = {path: task for path, task in touched.items() if path in now}
+        changed = [task for path, task in touched.items() if not is_documented_alike(before.get(path), task)]
+        same = [task.path for task in changed if has_same_artifacts(before.get(task.path), task)]
+        self._save(events, changed, removed=list(gone), same_artifacts=same)
         reached(Point.SAVED)
-        for command in (command for step in steps for command in step.commands):
-            self._shell.perform(command)
-            reached(Point.PERFORMED)
+        for step in steps:
+            for command in step.commands:
+                self._shell.perform(command)
+                reached(Point.PERFORMED)
         if self._shell.watch is not None:
-            self._shell.watch(self.run, present)
+            self._shell.watch(self.run, changed)
 
-    def _save(self, events: Sequence[Event], changed: Sequence[Task], removed: Sequence[TaskPath]) -> None:
+    def _save(
+        self,
+        events: Sequence[Event],
+        changed: Sequence[Task],
+        *,
+        removed: Sequence[TaskPath] = (),
+        same_artifacts: Sequence[TaskPath] = (),
+    ) -> None:
+        root = any(not task.path for task in changed)
         save = Save(
             run_id=self.run.run_id,
             events=[encode_event(event, self._values) for event in events],
             first=self._next,
-            run=run_document(self.run, self._values.shown),
+            run=run_document(self.run, self._values.shown) if root else None,
             tasks=[self._document(task) for task in changed if task.path],
+            same_artifacts=same_artifacts,
             removed=removed,
             durable=any(_must_last(task) for task in changed),
         )
@@ -167,7 +188,7 @@ def _record(pipeline: Pipeline, settings: Settings) -> RunRecord:
 
 def _is_verdict(task: Task) -> bool:
     """Whether exit tasks may be told of this: of a single iteration none is."""
-    return task.index is None and _must_last(task)
+    return _must_last(task) and task.index is None
 
 
 def _must_last(task: Task) -> bool:

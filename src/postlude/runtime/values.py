@@ -20,6 +20,7 @@ LARGE_BYTES: Final = 64 * 1024
 
 _PREVIEW_CHARACTERS: Final = 80
 _LONGEST_ESCAPE: Final = 6  # a control character is \u0000 in JSON
+_MAY_BE_LARGE: Final = (str, list, tuple, dict)
 
 Shown = Callable[[Json], Json]
 """Gives a value as documents show it."""
@@ -81,7 +82,7 @@ class Values:
 
     def reference(self, value: Json) -> Reference | None:
         """What stands for the value if it is large, else None."""
-        if not isinstance(value, str | list | tuple | dict) or _is_short(value):
+        if not isinstance(value, _MAY_BE_LARGE) or _is_short(value):
             return None
         met = self._met.get(id(value))
         if met is not None:
@@ -115,17 +116,18 @@ class Values:
 
 def refer(outputs: Outputs, values: Values) -> tuple[Outputs, Mapping[str, Reference]]:
     """Outputs with null for each large parameter, and what stands for those, by name."""
-    found = {name: values.reference(value) for name, value in outputs.parameters.items()}
-    large = {name: reference for name, reference in found.items() if reference is not None}
+    parameters = outputs.parameters.items()
+    large = {name: found for name, value in parameters if (found := values.reference(value)) is not None}
     if not large:
         return outputs, large
-    small = {name: None if name in large else value for name, value in outputs.parameters.items()}
+    small = {name: None if name in large else value for name, value in parameters}
     return Outputs(parameters=small, artifacts=outputs.artifacts), large
 
 
 def shown_parameters(given: Inputs | Outputs, shown: Shown) -> dict[str, Json]:
     """Parameters as documents show them."""
-    return {name: shown(value) for name, value in given.parameters.items()}
+    parameters = given.parameters
+    return {name: shown(value) for name, value in parameters.items()} if parameters else {}
 
 
 def _is_short(value: str | list[Json] | tuple[Json, ...] | dict[str, Json]) -> bool:

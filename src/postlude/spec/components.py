@@ -26,6 +26,8 @@ from postlude.spec.types import (
 )
 
 _ANY: Final = "system.Artifact"
+_NO_INPUTS: Final = InputDefinitions()
+_NO_OUTPUTS: Final = OutputDefinitions()
 _LEGACY: Final = {
     "INT": ParameterType.NUMBER_INTEGER,
     "DOUBLE": ParameterType.NUMBER_DOUBLE,
@@ -89,6 +91,8 @@ def _selected(given: wire.DagParameter) -> tuple[TaskOutput, ...]:
 
 
 def _inputs(given: wire.Definitions, place: Place) -> InputDefinitions:
+    if not given.parameters and not given.artifacts:
+        return _NO_INPUTS
     at = place / "parameters"
     return InputDefinitions(
         parameters={name: _parameter_input(each, at / name) for name, each in given.parameters.items()},
@@ -132,6 +136,8 @@ def _artifact_input(given: wire.Artifact) -> ArtifactInput:
 
 
 def _outputs(given: wire.Definitions, place: Place) -> OutputDefinitions:
+    if not given.parameters and not given.artifacts:
+        return _NO_OUTPUTS
     at = place / "parameters"
     return OutputDefinitions(
         parameters={

@@ -13,6 +13,8 @@ from postlude.spec.types import Constant, Container, Executor, Importer, Json, P
 
 _ELSEWHERE: Final = "is not supported outside Vertex AI. Use a container component instead."
 _ANY: Final = "system.Artifact"
+_NOTHING_ASKED: Final = wire.Resources()
+_NO_RESOURCES: Final = Resources()
 
 
 def executors(
@@ -75,7 +77,7 @@ def _container(
 ) -> Container:
     if not container.image:
         (place / "image").fault("is missing. Name an image.")
-    limit = seconds(platform.get("activeDeadlineSeconds"), platform_place / "activeDeadlineSeconds")
+    limit = platform.get("activeDeadlineSeconds")
     return Container(
         image=container.image,
         command=tuple(container.command),
@@ -83,11 +85,13 @@ def _container(
         env={variable.name: variable.value for variable in container.env},
         resources=_resources(container.resources),
         platform=platform,
-        timeout_s=limit,
+        timeout_s=None if limit is None else seconds(limit, platform_place / "activeDeadlineSeconds"),
     )
 
 
 def _resources(given: wire.Resources) -> Resources:
+    if given == _NOTHING_ASKED:
+        return _NO_RESOURCES
     accelerator = given.accelerator
     return Resources(
         cpu_request=given.resource_cpu_request or _amount(given.cpu_request),

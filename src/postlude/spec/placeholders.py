@@ -94,7 +94,14 @@ def render_argv(elements: Sequence[str], lookup: Lookup, present: Present) -> tu
         lookup: Gives the values of placeholders.
         present: Decides which branch of an IfPresent is taken.
     """
-    return tuple(part for element in elements for part in _parts(_struct(element) or element, lookup, present))
+    rendered: list[str] = []
+    for element in elements:
+        struct = _struct(element)
+        if struct is None:
+            rendered.append(render(element, lookup))
+        else:
+            rendered.extend(_parts(struct, lookup, present))
+    return tuple(rendered)
 
 
 def render_text(value: Json) -> str:

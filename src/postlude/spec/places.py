@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Final
 
+import msgspec
+
 from postlude.spec.problem import Problem
 from postlude.spec.types import Component, Pipeline
 
@@ -30,15 +32,17 @@ def below(where: str, *keys: str | int) -> str:
     return where
 
 
-class Place:
-    """A place in a document; its path is only spelled out for a fault."""
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """A place in a document; its path is only spelled out for a fault.
 
-    __slots__ = ("_key", "_parent", "problems")
+    Attributes:
+        problems: Where faults are recorded.
+        parent: What it is a member of; None for the document, whose key is its path.
+    """
 
-    def __init__(self, problems: list[Problem], parent: "Place | None" = None, key: str | int = "$") -> None:
-        self.problems = problems
-        self._parent = parent
-        self._key = key
+    problems: list[Problem]
+    parent: "Place | None" = None
+    key: str | int = "$"
 
     def __truediv__(self, key: str | int) -> "Place":
         """The place of one member."""
@@ -46,7 +50,7 @@ class Place:
 
     def __str__(self) -> str:
         """The place as errors show it."""
-        return str(self._key) if self._parent is None else member(str(self._parent), self._key)
+        return str(self.key) if self.parent is None else member(str(self.parent), self.key)
 
     def fault(self, what: str) -> None:
         """Record a fault of this place."""
@@ -65,8 +69,9 @@ def advice(name: str, known: Iterable[str]) -> str:
     return f"There is {shown}." if len(names) <= _FEW else f"There is {shown} and {len(names) - _FEW} more."
 
 
-def components(pipeline: Pipeline) -> Iterator[tuple[str, Component]]:
-    """Every component with its path, the root first."""
-    yield "$.root", pipeline.root
+def components(pipeline: Pipeline) -> Iterator[tuple[Place, Component]]:
+    """Every component with its place, the root first."""
+    yield Place([], key="$.root"), pipeline.root
+    at = Place([], key="$.components")
     for name, component in pipeline.components.items():
-        yield below("$.components", name), component
+        yield at / name, component

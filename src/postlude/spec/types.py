@@ -53,7 +53,7 @@ class Strategy(Enum):
 # --- interfaces -------------------------------------------------------------------------------------------------------
 
 
-class ParameterInput(msgspec.Struct, frozen=True, kw_only=True):
+class ParameterInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A declared input parameter.
 
     Attributes:
@@ -75,7 +75,7 @@ class ParameterInput(msgspec.Struct, frozen=True, kw_only=True):
         return not self.optional and self.default is UNSET
 
 
-class ArtifactInput(msgspec.Struct, frozen=True, kw_only=True):
+class ArtifactInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A declared input artifact, or list of artifacts."""
 
     schema_title: str = "system.Artifact"
@@ -85,14 +85,14 @@ class ArtifactInput(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
 
 
-class ParameterOutput(msgspec.Struct, frozen=True, kw_only=True):
+class ParameterOutput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A declared output parameter."""
 
     type: ParameterType
     description: str = ""
 
 
-class ArtifactOutput(msgspec.Struct, frozen=True, kw_only=True):
+class ArtifactOutput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A declared output artifact, or list of artifacts (outputs of DAGs only)."""
 
     schema_title: str = "system.Artifact"
@@ -102,14 +102,14 @@ class ArtifactOutput(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
 
 
-class InputDefinitions(msgspec.Struct, frozen=True, kw_only=True):
+class InputDefinitions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The inputs a component declares, by name."""
 
     parameters: Mapping[str, ParameterInput] = NOTHING
     artifacts: Mapping[str, ArtifactInput] = NOTHING
 
 
-class OutputDefinitions(msgspec.Struct, frozen=True, kw_only=True):
+class OutputDefinitions(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The outputs a component declares, by name."""
 
     parameters: Mapping[str, ParameterOutput] = NOTHING
@@ -119,32 +119,32 @@ class OutputDefinitions(msgspec.Struct, frozen=True, kw_only=True):
 # --- where a task's inputs come from ----------------------------------------------------------------------------------
 
 
-class Constant(msgspec.Struct, frozen=True, kw_only=True):
+class Constant(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A value written in the IR; its strings may hold placeholders."""
 
     value: Json
 
 
-class ParentInput(msgspec.Struct, frozen=True, kw_only=True):
+class ParentInput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An input of the DAG the task stands in (`componentInputParameter`, `componentInputArtifact`)."""
 
     name: str
 
 
-class TaskOutput(msgspec.Struct, frozen=True, kw_only=True):
+class TaskOutput(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An output of a task in the same DAG (`taskOutputParameter`, `taskOutputArtifact`)."""
 
     task: str
     output: str
 
 
-class FinalStatusOf(msgspec.Struct, frozen=True, kw_only=True):
+class FinalStatusOf(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The final status of a task or group in the same DAG (`taskFinalStatus.producerTask`)."""
 
     task: str
 
 
-class ParameterBinding(msgspec.Struct, frozen=True, kw_only=True):
+class ParameterBinding(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What feeds one input parameter.
 
     Attributes:
@@ -159,7 +159,7 @@ class ParameterBinding(msgspec.Struct, frozen=True, kw_only=True):
 ArtifactBinding = ParentInput | TaskOutput
 
 
-class TaskInputs(msgspec.Struct, frozen=True, kw_only=True):
+class TaskInputs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What feeds each input of a task, by input name."""
 
     parameters: Mapping[str, ParameterBinding] = NOTHING
@@ -169,7 +169,7 @@ class TaskInputs(msgspec.Struct, frozen=True, kw_only=True):
 # --- tasks and DAGs ---------------------------------------------------------------------------------------------------
 
 
-class Trigger(msgspec.Struct, frozen=True, kw_only=True):
+class Trigger(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When a task starts.
 
     Attributes:
@@ -181,7 +181,7 @@ class Trigger(msgspec.Struct, frozen=True, kw_only=True):
     condition: str | None = None
 
 
-class Caching(msgspec.Struct, frozen=True, kw_only=True):
+class Caching(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Whether a task's outputs may be reused, and under which key.
 
     Attributes:
@@ -192,7 +192,7 @@ class Caching(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
-class Retry(msgspec.Struct, frozen=True, kw_only=True):
+class Retry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is allowed after a failed attempt.
 
     Attributes:
@@ -208,7 +208,7 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True):
     backoff_max_s: float = 3600.0
 
 
-class ParameterIterator(msgspec.Struct, frozen=True, kw_only=True):
+class ParameterIterator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One iteration for each item of a list.
 
     Attributes:
@@ -222,14 +222,14 @@ class ParameterIterator(msgspec.Struct, frozen=True, kw_only=True):
     input: str = ""
 
 
-class ArtifactIterator(msgspec.Struct, frozen=True, kw_only=True):
+class ArtifactIterator(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One iteration for each artifact of an input artifact list."""
 
     item_input: str
     input: str
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A task of a DAG.
 
     Attributes:
@@ -253,7 +253,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     parallelism: int = 0
 
 
-class DagOutputs(msgspec.Struct, frozen=True, kw_only=True):
+class DagOutputs(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which outputs of its tasks a DAG passes out, by output name.
 
     Several selectors mean OneOf: the first, in order, whose task produced the output.
@@ -263,7 +263,7 @@ class DagOutputs(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: Mapping[str, tuple[TaskOutput, ...]] = NOTHING
 
 
-class Topology(msgspec.Struct, frozen=True, kw_only=True):
+class Topology(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who waits for whom in one DAG; derived from its tasks by `spec.topology`.
 
     Attributes:
@@ -279,7 +279,7 @@ class Topology(msgspec.Struct, frozen=True, kw_only=True):
     exit_of: Mapping[str, str] = NOTHING
 
 
-class Dag(msgspec.Struct, frozen=True, kw_only=True):
+class Dag(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The tasks of a component that is made of tasks, by key, and what it passes out."""
 
     tasks: Mapping[str, Task] = NOTHING
@@ -287,7 +287,7 @@ class Dag(msgspec.Struct, frozen=True, kw_only=True):
     topology: Topology = Topology()
 
 
-class Component(msgspec.Struct, frozen=True, kw_only=True):
+class Component(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An interface and what implements it: a DAG, or the label of an executor.
 
     Attributes:
@@ -307,7 +307,7 @@ class Component(msgspec.Struct, frozen=True, kw_only=True):
 # --- executors --------------------------------------------------------------------------------------------------------
 
 
-class Resources(msgspec.Struct, frozen=True, kw_only=True):
+class Resources(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a container asks for. Each is text as the author wrote it ("500m", "1Gi", "1") or a placeholder, or ""."""
 
     cpu_request: str = ""
@@ -318,7 +318,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     accelerator_count: str = ""
 
 
-class Container(msgspec.Struct, frozen=True, kw_only=True):
+class Container(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A program in an image. Elements of command and args may hold placeholders and Concat / IfPresent structs.
 
     Attributes:
@@ -335,7 +335,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float | None = None
 
 
-class Importer(msgspec.Struct, frozen=True, kw_only=True):
+class Importer(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Registers an existing artifact.
 
     Attributes:
@@ -356,7 +356,7 @@ class Importer(msgspec.Struct, frozen=True, kw_only=True):
 Executor = Container | Importer
 
 
-class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
+class Pipeline(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A whole pipeline.
 
     Attributes:

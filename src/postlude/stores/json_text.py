@@ -23,6 +23,13 @@ def to_text(value: Json) -> str:
         return json.dumps(value)
 
 
+def task_text(task: Json) -> str:
+    """A task's document as text, without its place in the order, which stores keep beside it."""
+    document = dict(task)
+    del document["order"]
+    return to_text(document)
+
+
 def from_text(text: str) -> Json:
     """The value that `to_text` was given."""
     try:

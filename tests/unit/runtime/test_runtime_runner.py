@@ -6,14 +6,36 @@ from typing import Any
 import pytest
 
 from postlude.core.run_state import Run, Settings
-from postlude.core.task import Code, Command, Failed, Start, Started, Succeeded, Task, TaskError, TaskPath
+from postlude.core.task import (
+    NO_OUTPUTS,
+    Artifact,
+    Code,
+    Command,
+    Failed,
+    Outputs,
+    RetryRequested,
+    Start,
+    Started,
+    Succeeded,
+    Task,
+    TaskError,
+    TaskPath,
+)
 from postlude.ports.journal import Journal, RunRecord, Save, StoreError
 from postlude.runtime.runner import Runner, Shell
 from postlude.spec.types import Json, Pipeline
-from run_lab import dag, exit_task, pipeline, task
+from postlude.stores.lineage import artifacts_of_task
+from run_lab import dag, exit_task, leaf, pipeline, task
 
 TWO = pipeline({"a": task(), "b": task("leaf", "a")})
 GUARDED = pipeline({"body": task("group"), "tell": exit_task("body")}, {"group": dag({"work": task(), "more": task()})})
+DATASET = {"parameters": {}, "artifacts": {"data": {"artifactType": {"schemaTitle": "system.Dataset"}}}}
+DATA = Outputs(artifacts={"data": (Artifact(name="data", uri="/data"),)})
+HANDED_ON = {"taskOutputArtifact": {"producerTask": "make", "outputArtifactKey": "data"}}
+HANDING_ON = pipeline(
+    {"make": task("made"), "use": task("used", "make", artifacts={"data": HANDED_ON}), "last": task("leaf", "use")},
+    {"made": leaf(outputs=DATASET), "used": leaf(inputs=DATASET)},
+)
 SETTINGS = Settings(run_id="run-1", name="nightly", created_at=1000.0)
 
 
@@ -62,8 +84,27 @@ def started(path: str) -> Started:
     return Started(path=TaskPath(path), attempt=1, at=1001.0)
 
 
-def succeeded(path: str) -> Succeeded:
-    return Succeeded(path=TaskPath(path), attempt=1, at=1002.0)
+def succeeded(path: str, outputs: Outputs = NO_OUTPUTS, attempt: int = 1) -> Succeeded:
+    return Succeeded(path=TaskPath(path), attempt=attempt, at=1002.0, outputs=outputs)
+
+
+def failed(path: str) -> Failed:
+    return Failed(path=TaskPath(path), attempt=1, at=1003.0, error=TaskError(code=Code.UNKNOWN, message="boom"))
+
+
+def listed(saves: Sequence[Save]) -> dict[str, list[Any]]:
+    """The artifacts that a store lists for each task after these steps."""
+    found: dict[str, list[Any]] = {}
+    for save in saves:
+        fresh: list[Any] = [one for one in save.tasks if one["path"] not in save.same_artifacts]
+        found |= {one["path"]: list(artifacts_of_task(one)) for one in fresh}
+    return found
+
+
+def documented(saves: Sequence[Save]) -> dict[str, list[Any]]:
+    """The artifacts that the documents name after these steps."""
+    documents: list[Any] = [one for save in saves for one in save.tasks]
+    return {one["path"]: list(artifacts_of_task(one)) for one in documents}
 
 
 def test_each_step_is_saved_then_performed_then_watched() -> None:
@@ -150,3 +191,41 @@ def test_a_save_holds_what_changed_and_the_log_of_each() -> None:
     runner(diary).take([started("a")])
     documents: list[Any] = list(diary.saves[-1].tasks)
     assert [(each["path"], each["state"], each["log"]) for each in documents] == [("a", "RUNNING", "a.log")]
+
+
+def test_the_run_document_is_saved_where_it_changed() -> None:
+    diary = Diary()
+    driven = runner(diary)
+    driven.take([started("a")])
+    driven.take([failed("a")])
+    driven.take([RetryRequested(at=1004.0)])
+    states = [save.run and save.run["state"] for save in diary.saves]
+    assert states == ["RUNNING", None, "FAILED", "RUNNING"]
+
+
+def test_artifacts_are_said_to_be_the_same_where_they_are() -> None:
+    diary = Diary()
+    driven = runner(diary, HANDING_ON)
+    driven.take([started("make")])
+    driven.take([succeeded("make", DATA)])
+    driven.take([started("use")])
+    driven.take([succeeded("use")])
+    assert [sorted(save.same_artifacts) for save in diary.saves] == [
+        ["", "last", "make", "use"],
+        ["make"],
+        [],
+        ["use"],
+        ["last", "use"],
+    ]
+
+
+def test_a_retry_says_which_artifacts_are_not_the_same() -> None:
+    diary = Diary()
+    driven = runner(diary, HANDING_ON)
+    driven.take([succeeded("make", DATA), succeeded("use"), failed("last")])
+    driven.take([RetryRequested(at=1004.0, tasks=(TaskPath("make"),))])
+    assert {path: found for path, found in listed(diary.saves).items() if found} == {}
+    driven.take([succeeded("make", DATA, attempt=2), succeeded("use", attempt=2)])
+    artifacts = documented(diary.saves)
+    assert {path: len(found) for path, found in artifacts.items()} == {"make": 1, "use": 1, "last": 0}
+    assert listed(diary.saves) == {path: found for path, found in artifacts.items() if found}

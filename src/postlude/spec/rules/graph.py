@@ -24,13 +24,11 @@ def components_do_not_contain_themselves(pipeline: Pipeline) -> Iterator[Problem
 def depth_is_bounded(pipeline: Pipeline) -> Iterator[Problem]:
     """Groups are not nested beyond what a person could have meant."""
     parts = _parts(pipeline)
-    if find_cycle(parts):
-        return
     level, depth = set(_subcomponents(pipeline.root, pipeline)), 1
     while level and depth <= _DEEPEST:
         level = {part for name in level for part in parts[name]}
         depth += 1
-    if level:
+    if level and not find_cycle(parts):  # one that contains itself has another problem
         yield Problem(where="$.root", what=f"nests groups more than {_DEEPEST} deep. Flatten the pipeline.")
 
 

@@ -6,7 +6,7 @@ from postlude.ports.journal import RunRecord, Save, StoreError
 from postlude.spec.types import Json
 from postlude.stores.conflict import already_begun, not_following
 from postlude.stores.final_words import FINAL_WORDS
-from postlude.stores.json_text import from_text, to_text
+from postlude.stores.json_text import from_text, task_text, to_text
 from postlude.stores.memory.kept import KeptOutputs, KeptRun, Memory
 from postlude.stores.memory.lease import MemoryLeases, MemoryMailbox
 from postlude.stores.memory.upkeep import MemoryUpkeep
@@ -45,8 +45,8 @@ class MemoryJournal:
     def append(self, save: Save) -> None:
         """See `Journal.append`."""
         events = [to_text(event) for event in save.events]
-        tasks = {task["path"]: (task["order"], _task_text(task)) for task in save.tasks}
-        document = to_text(save.run)
+        tasks = {task["path"]: (task["order"], task_text(task)) for task in save.tasks}
+        document = "" if save.run is None else to_text(save.run)
         with self._memory.lock:
             kept = self._following(save)
             kept.events += events
@@ -54,7 +54,8 @@ class MemoryJournal:
                 kept.tasks.pop(path, None)
             kept.tasks |= tasks
             kept.values |= save.values
-            kept.document, kept.state = document, save.run.get("state")
+            if save.run is not None:
+                kept.document, kept.state = document, save.run.get("state")
 
     def _following(self, save: Save) -> KeptRun:
         kept = self._memory.runs.get(save.run_id)
@@ -98,10 +99,6 @@ class MemoryJournal:
             if digest not in values:
                 raise StoreError(f"run '{run_id}', value '{digest}': is missing; run the pipeline again")
         return {digest: values[digest] for digest in digests}
-
-
-def _task_text(task: Json) -> str:
-    return to_text({key: value for key, value in task.items() if key != "order"})
 
 
 class MemoryCatalog:

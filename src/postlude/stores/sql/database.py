@@ -40,6 +40,8 @@ class Access(Enum):
     DURABLE = "durable"
     """Survives a power cut."""
 
+    __hash__ = object.__hash__  # as good, since members are compared by identity, and no Python
+
 
 class Statement:
     """A statement of SQL, with parameters written `:name`. One object is one statement, whatever its text.

@@ -1,6 +1,6 @@
 """The write side of a run, in SQL."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 
 from postlude.ports.journal import RunRecord, Save
@@ -9,7 +9,7 @@ from postlude.stores.conflict import already_begun, not_following
 from postlude.stores.json_text import to_text
 from postlude.stores.sql import statements
 from postlude.stores.sql.database import Database, Transaction
-from postlude.stores.sql.rows import artifact_rows, event_rows, task_rows, value_rows
+from postlude.stores.sql.rows import Row, artifact_rows, event_rows, task_rows, value_rows
 from postlude.stores.sql.texts import Texts
 
 
@@ -135,14 +135,12 @@ def _keep_pipeline(transaction: Transaction, record: RunRecord) -> None:
 
 def _advance_run(transaction: Transaction, save: Save) -> None:
     """Write the run's document, provided the step is the next one. This also locks the run until the step is stored."""
-    row = {
-        "run_id": save.run_id,
-        "first": save.first,
-        "next": save.first + len(save.events),
-        "state": save.run.get("state"),
-        "document": to_text(save.run),
-    }
-    if transaction.change(statements.ADVANCE_RUN, row) != 1:
+    row: Row = {"run_id": save.run_id, "first": save.first, "next": save.first + len(save.events)}
+    statement = statements.ADVANCE_DOCUMENTED_RUN
+    if save.run is not None:
+        row |= {"state": save.run.get("state"), "document": to_text(save.run)}
+        statement = statements.ADVANCE_RUN
+    if transaction.change(statement, row) != 1:
         stored = transaction.column(statements.NEXT_EVENT, {"run_id": save.run_id})
         raise not_following(save, stored[0] if stored else None)
 
@@ -155,7 +153,13 @@ def _remove_tasks(transaction: Transaction, save: Save) -> None:
 def _save_tasks(transaction: Transaction, save: Save) -> None:
     rows = task_rows(save)
     transaction.change(statements.SAVE_TASK, rows)
-    transaction.change(statements.FORGET_ARTIFACTS, [{"run_id": save.run_id, "path": row["path"]} for row in rows])
+    others = [row for row in rows if row["path"] not in save.same_artifacts]
+    if others:
+        _save_artifacts(transaction, save, others)
+
+
+def _save_artifacts(transaction: Transaction, save: Save, tasks: Sequence[Row]) -> None:
+    transaction.change(statements.FORGET_ARTIFACTS, [{"run_id": save.run_id, "path": task["path"]} for task in tasks])
     artifacts = artifact_rows(save)
     if artifacts:
         transaction.change(statements.ADD_ARTIFACT, artifacts)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from postlude.ports.journal import Save
 from postlude.ports.lease import Holder
 from postlude.spec.types import Json
-from postlude.stores.json_text import to_text
+from postlude.stores.json_text import task_text, to_text
 from postlude.stores.lineage import artifacts_of_task
 
 Row = dict[str, Any]
@@ -37,12 +37,12 @@ def _task_row(run_id: str, task: Json) -> Row:
         "kind": task.get("kind"),
         "state": task.get("state"),
         "attempts": task.get("attempts"),
-        "document": to_text({key: value for key, value in task.items() if key != "order"}),
+        "document": task_text(task),
     }
 
 
 def artifact_rows(save: Save) -> list[Row]:
-    """A row for each artifact that goes into or comes out of a task the step changed."""
+    """A row for each artifact that goes into or comes out of a task, where the step changed those."""
     return [
         {
             "run_id": save.run_id,
@@ -55,6 +55,7 @@ def artifact_rows(save: Save) -> list[Row]:
             "schema_title": _storable(artifact.get("type", "")),
         }
         for task in save.tasks
+        if task["path"] not in save.same_artifacts
         for direction, name, position, artifact in artifacts_of_task(task)
     ]
 

@@ -3,10 +3,11 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
+from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from postlude.stores.sql.database import Access, Database, Statement, Transaction
@@ -49,6 +50,52 @@ class _Link:
         self.connection.execute(opening)
 
 
+class _Opened:
+    """A transaction on a connection that it takes and gives back. As a generator it would cost every step more.
+
+    Args:
+        access: What it is for.
+        take: Gives a connection.
+        give_back, roll_back: Take it again after a commit, and where there was none.
+    """
+
+    __slots__ = ("_access", "_give_back", "_link", "_roll_back", "_take", "_transaction")
+
+    def __init__(
+        self,
+        access: Access,
+        take: Callable[[], _Link],
+        give_back: Callable[[_Link], None],
+        roll_back: Callable[[_Link], None],
+    ) -> None:
+        self._access = access
+        self._take, self._give_back, self._roll_back = take, give_back, roll_back
+
+    def __enter__(self) -> Transaction:
+        self._link = self._take()
+        try:
+            self._link.begin(self._access)
+            self._transaction = Transaction(self._link.connection.cursor(), _PLAIN)
+        except BaseException:
+            self._roll_back(self._link)
+            raise
+        return self._transaction
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transaction.close()
+        if kind is not None:
+            self._roll_back(self._link)
+            return
+        try:
+            self._link.connection.execute("COMMIT")
+        except BaseException:
+            self._roll_back(self._link)
+            raise
+        self._give_back(self._link)
+
+
 class SqliteDatabase(Database):
     """One file, which each transaction looks for: SQLite itself would go on writing into one that was deleted.
 
@@ -72,19 +119,9 @@ class SqliteDatabase(Database):
         self._was_there = False
         self._closed = False
 
-    @contextmanager
-    def opened(self, access: Access) -> Iterator[Transaction]:
+    def opened(self, access: Access) -> AbstractContextManager[Transaction]:
         """See `Database.opened`."""
-        link = self._take()
-        try:
-            link.begin(access)
-            with closing(Transaction(link.connection.cursor(), _PLAIN)) as transaction:
-                yield transaction
-            link.connection.execute("COMMIT")
-        except BaseException:
-            self._roll_back(link)
-            raise
-        self._give_back(link)
+        return _Opened(access, self._take, self._give_back, self._roll_back)
 
     @contextmanager
     def migrating(self) -> "Iterator[tuple[Connection, Transaction]]":

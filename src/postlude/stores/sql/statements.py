@@ -25,6 +25,10 @@ ADVANCE_RUN: Final = Statement(
     " WHERE run_id = :run_id AND next_event = :first"
 )
 
+ADVANCE_DOCUMENTED_RUN: Final = Statement(
+    "UPDATE runs SET next_event = :next WHERE run_id = :run_id AND next_event = :first"
+)
+
 NEXT_EVENT: Final = Statement("SELECT next_event FROM runs WHERE run_id = :run_id")
 
 ADD_EVENT: Final = Statement("INSERT INTO journal (run_id, seq, event) VALUES (:run_id, :seq, :event)")
