@@ -33,7 +33,9 @@ _DOCUMENTED: Final = attrgetter(
 
 def is_documented_alike(before: Task | None, after: Task) -> bool:
     """Whether a task's document is the same before and after: what tasks count for the scheduler is not in it."""
-    return before is not None and bool(_DOCUMENTED(before) == _DOCUMENTED(after))
+    if before is None or before.state is not after.state:
+        return False
+    return bool(_DOCUMENTED(before) == _DOCUMENTED(after))
 
 
 def has_same_artifacts(before: Task | None, after: Task) -> bool:
