@@ -85,7 +85,8 @@ def _became_final(draft: Draft, task: Task) -> None:
     if task.path == ROOT:
         draft.command(FinishRun())
         return
-    parent = draft.put(replace(draft[task.parent], unfinished=draft[task.parent].unfinished - 1))
+    parent = draft[task.parent]
+    parent = draft.put(replace(parent, unfinished=parent.unfinished - 1))
     if task.index is not None:
         draft.later(Look.ADMIT, parent.path)
     else:

@@ -72,13 +72,13 @@ def _go(draft: Draft, task: Task, _siblings: list[Task]) -> None:
     if isinstance(inputs, TaskError):
         finish(draft, task, State.FAILED, error=inputs)
         return
-    task = draft.put(replace(task, inputs=inputs))
+    task = replace(task, inputs=inputs)
     condition = task.spec.trigger.condition
     allowed = True if condition is None else holds(condition, as_declared(task.component, inputs))
     if isinstance(allowed, TaskError):
         finish(draft, task, State.FAILED, error=allowed)
     elif allowed:
-        _start(draft, _limited(draft, task), inputs)
+        _start(draft, _limited(draft, task))
     else:
         finish(draft, task, State.SKIPPED)
 
@@ -90,7 +90,7 @@ def _limited(draft: Draft, task: Task) -> Task:
         return task
     deadline = draft.at + limit_s
     draft.command(SetDeadline(path=task.path, at=deadline))
-    return draft.put(replace(task, deadline=deadline))
+    return replace(task, deadline=deadline)
 
 
 def _guarded(decide: Callable[[], Decided]) -> Decided | TaskError:
@@ -118,13 +118,14 @@ def _topology(draft: Draft, task: Task) -> Topology:
 # --- leaves, groups, loops --------------------------------------------------------------------------------------------
 
 
-def _start(draft: Draft, task: Task, inputs: Inputs) -> None:
+def _start(draft: Draft, task: Task) -> None:
+    """Start a task whose inputs are resolved, and write it."""
     if task.kind.is_leaf:
-        ask(draft, replace(task, inputs=inputs))
+        ask(draft, task)
     elif task.kind is Kind.LOOP:
         _expand(draft, task)
     else:
-        enter(draft, task, inputs)
+        enter(draft, task, task.inputs)
 
 
 def ask(draft: Draft, task: Task, *, wait_s: float = 0.0) -> None:
@@ -179,4 +180,4 @@ def _iterate(draft: Draft, one: Task) -> None:
     if one.error is not None:
         finish(draft, one, State.FAILED)
     else:
-        _start(draft, one, one.inputs)
+        _start(draft, one)

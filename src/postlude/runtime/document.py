@@ -33,7 +33,9 @@ _DOCUMENTED: Final = attrgetter(
 
 def is_documented_alike(before: Task | None, after: Task) -> bool:
     """Whether a task's document is the same before and after: what tasks count for the scheduler is not in it."""
-    return before is not None and bool(_DOCUMENTED(before) == _DOCUMENTED(after))
+    if before is None or before.state is not after.state:
+        return False
+    return bool(_DOCUMENTED(before) == _DOCUMENTED(after))
 
 
 def has_same_artifacts(before: Task | None, after: Task) -> bool:
@@ -121,13 +123,14 @@ def _own_inputs(task: Task) -> Inputs:
 
 
 def _both(values: Inputs | Outputs, shown: Shown) -> Json:
-    return {"parameters": shown_parameters(values, shown), "artifacts": _artifacts(values.artifacts)}
+    return {
+        "parameters": shown_parameters(values, shown) if values.parameters else {},
+        "artifacts": _artifacts(values.artifacts) if values.artifacts else {},
+    }
 
 
 def _artifacts(artifacts: Mapping[str, tuple[Artifact, ...]], *, flat: bool = False) -> dict[str, Json]:
     """Artifacts by name: a list each, or bare where there is one and `flat` is asked for."""
-    if not artifacts:
-        return {}
     listed = {name: [_artifact(one) for one in given] for name, given in artifacts.items()}
     return {name: one[0] if flat and len(one) == 1 else one for name, one in listed.items()}
 

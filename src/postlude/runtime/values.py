@@ -126,8 +126,7 @@ def refer(outputs: Outputs, values: Values) -> tuple[Outputs, Mapping[str, Refer
 
 def shown_parameters(given: Inputs | Outputs, shown: Shown) -> dict[str, Json]:
     """Parameters as documents show them."""
-    parameters = given.parameters
-    return {name: shown(value) for name, value in parameters.items()} if parameters else {}
+    return {name: shown(value) for name, value in given.parameters.items()}
 
 
 def _is_short(value: str | list[Json] | tuple[Json, ...] | dict[str, Json]) -> bool:

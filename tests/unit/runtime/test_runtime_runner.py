@@ -36,6 +36,13 @@ HANDING_ON = pipeline(
     {"make": task("made"), "use": task("used", "make", artifacts={"data": HANDED_ON}), "last": task("leaf", "use")},
     {"made": leaf(outputs=DATASET), "used": leaf(inputs=DATASET)},
 )
+LISTED = {"artifactType": {"schemaTitle": "system.Dataset"}, "isArtifactList": True}
+OF_EACH = {"artifacts": {**DATASET["artifacts"], "pipelinechannel--all": LISTED}}
+EACH = {"artifactIterator": {"itemInput": "data", "items": {"inputArtifact": "pipelinechannel--all"}}}
+HANDING_EACH_ON = pipeline(
+    {"make": task("made"), "use": task("used", "make", artifacts={"pipelinechannel--all": HANDED_ON}, **EACH)},
+    {"made": leaf(outputs={"artifacts": {"data": LISTED}}), "used": leaf(inputs=OF_EACH)},
+)
 SETTINGS = Settings(run_id="run-1", name="nightly", created_at=1000.0)
 
 
@@ -229,3 +236,10 @@ def test_a_retry_says_which_artifacts_are_not_the_same() -> None:
     artifacts = documented(diary.saves)
     assert {path: len(found) for path, found in artifacts.items()} == {"make": 1, "use": 1, "last": 0}
     assert listed(diary.saves) == {path: found for path, found in artifacts.items() if found}
+
+
+def test_artifacts_of_a_task_that_is_new_are_not_the_same() -> None:
+    diary = Diary()
+    runner(diary, HANDING_EACH_ON).take([succeeded("make", DATA)])
+    assert [path for path, found in listed(diary.saves).items() if found] == ["make", "use", "use[0]"]
+    assert listed(diary.saves) == {path: found for path, found in documented(diary.saves).items() if found}

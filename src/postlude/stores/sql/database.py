@@ -72,15 +72,15 @@ class Transaction:
         self._cursor = cursor
         self._spelled = spelled
 
-    def change(self, statement: Statement, rows: Row | Sequence[Row]) -> int:
-        """Run a statement once for each row; returns how many rows of the table it changed."""
-        text = self._spelled(statement)
-        if isinstance(rows, Mapping):
-            self._cursor.execute(text, rows)
-        else:
-            self._cursor.executemany(text, rows)
+    def change(self, statement: Statement, row: Row) -> int:
+        """Run a statement once; returns how many rows of the table it changed."""
+        self._cursor.execute(self._spelled(statement), row)
         changed: int = self._cursor.rowcount
         return changed
+
+    def change_each(self, statement: Statement, rows: Sequence[Row]) -> None:
+        """Run a statement once for each row, of which there is one at least."""
+        self._cursor.executemany(self._spelled(statement), rows)
 
     def select(self, statement: Statement, row: Row) -> Sequence[Any]:
         """Every row that a query finds, as tuples."""

@@ -41,9 +41,9 @@ class SqlJournal:
         with self._database.writing(doing, durable=save.durable) as transaction:
             _advance_run(transaction, save)
             if save.events:
-                transaction.change(statements.ADD_EVENT, event_rows(save))
+                transaction.change_each(statements.ADD_EVENT, event_rows(save))
             if save.values:
-                transaction.change(statements.KEEP_VALUE, value_rows(save))
+                transaction.change_each(statements.KEEP_VALUE, value_rows(save))
             if save.removed:
                 _remove_tasks(transaction, save)
             if save.tasks:
@@ -147,19 +147,21 @@ def _advance_run(transaction: Transaction, save: Save) -> None:
 
 def _remove_tasks(transaction: Transaction, save: Save) -> None:
     """Delete the tasks, and with them their artifacts."""
-    transaction.change(statements.REMOVE_TASK, [{"run_id": save.run_id, "path": path} for path in save.removed])
+    transaction.change_each(statements.REMOVE_TASK, [{"run_id": save.run_id, "path": path} for path in save.removed])
 
 
 def _save_tasks(transaction: Transaction, save: Save) -> None:
     rows = task_rows(save)
-    transaction.change(statements.SAVE_TASK, rows)
+    transaction.change_each(statements.SAVE_TASK, rows)
     others = [row for row in rows if row["path"] not in save.same_artifacts]
     if others:
         _save_artifacts(transaction, save, others)
 
 
 def _save_artifacts(transaction: Transaction, save: Save, tasks: Sequence[Row]) -> None:
-    transaction.change(statements.FORGET_ARTIFACTS, [{"run_id": save.run_id, "path": task["path"]} for task in tasks])
+    transaction.change_each(
+        statements.FORGET_ARTIFACTS, [{"run_id": save.run_id, "path": task["path"]} for task in tasks]
+    )
     artifacts = artifact_rows(save)
     if artifacts:
-        transaction.change(statements.ADD_ARTIFACT, artifacts)
+        transaction.change_each(statements.ADD_ARTIFACT, artifacts)

@@ -37,5 +37,5 @@ class SqlMailbox:
                 for number, text in found
             ]
             if found:
-                transaction.change(statements.TAKE_MESSAGE, [{"number": number} for number, _ in found])
+                transaction.change_each(statements.TAKE_MESSAGE, [{"number": number} for number, _ in found])
         return messages
