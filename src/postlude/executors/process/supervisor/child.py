@@ -90,7 +90,7 @@ class Birth:
         return leader, writing
 
     def _get_ready_and_wait(self) -> Run:
-        isolate.reset_signals(python=False)  # a handler of the supervisor's must not run here
+        isolate.stop_listening()  # a handler of the supervisor's must not run here
         pages.copy(self._pages)
         frames = Frames()
         while data := os.read(0, _CHUNK_BYTES):
@@ -103,14 +103,16 @@ class Birth:
     def _live(self, order: Run) -> int:
         env = _enter_directory(order.directory, {**self._inherited, **order.env})
         forked = order.source is not None and not order.fresh
-        isolate.reset_signals(python=forked)
         isolate.replace_environment(env)
         isolate.confine(order.confined)
         if forked:
+            isolate.stop_listening()
+            isolate.collect_from_here()
             isolate.reseed()
             isolate.forget()
             isolate.search(_site(order.directory))
             return run_component(order.source or "", order.argv, order.directory)
+        isolate.reset_signals(python=False)
         argv = order.argv if order.source is None else [*self._boot, order.directory, _keep(order)]
         return _execute(argv, env, order.directory)
 
@@ -155,7 +157,7 @@ def _be_the_child(
 def _rehearse_and_tell(writing: int) -> NoReturn:
     """What a component's process does, and then which pages that wrote to."""
     try:
-        isolate.reset_signals(python=True)
+        isolate.stop_listening()
         isolate.reopen_streams()
         isolate.replace_environment(dict(os.environ))
         isolate.reseed()

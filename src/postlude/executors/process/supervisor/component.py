@@ -1,7 +1,6 @@
 """Runs one Python component in this process through the SDK's own executor, and ends as an interpreter ends."""
 
 import atexit
-import gc
 import importlib
 import json
 import os
@@ -66,7 +65,6 @@ def run_component(source: str, arguments: list[str], directory: str) -> int:
 
     The program text is kept in the attempt's directory, so that tracebacks can quote it.
     """
-    gc.enable()
     module_path = _write_module(source, directory)
     executor = load_executor()
     show_mounts(os.path.join(directory, "mounts"))

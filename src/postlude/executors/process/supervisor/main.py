@@ -236,5 +236,6 @@ def main(engine: int, boot: list[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     isolate.adopt_orphans()
     isolate.come_first()
+    isolate.reset_signals(python=True)  # once, for all that are forked
     gc.disable()
     Supervisor(control, engine, boot).serve()
