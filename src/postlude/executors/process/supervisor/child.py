@@ -42,6 +42,7 @@ class Birth:
     def __init__(self, inherited: dict[str, str], boot: list[str]) -> None:
         self._inherited = inherited
         self._boot = boot
+        self._nothing = os.open(os.devnull, os.O_RDONLY)
         self._pages: list[pages.Stretch] = []
 
     def learn(self) -> None:
@@ -63,11 +64,7 @@ class Birth:
         Raises:
             OSError: No more processes or descriptors can be had.
         """
-        null = os.open(os.devnull, os.O_RDONLY)
-        try:
-            return _fork(null, lambda: order, self._live)
-        finally:
-            os.close(null)
+        return _fork(self._nothing, lambda: order, self._live)
 
     def start_spare(self) -> tuple[Leader, int]:
         """Fork a process that gets ready to lead any attempt of a component, and waits for its order.

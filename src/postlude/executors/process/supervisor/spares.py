@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
+from . import proc
 from .child import Birth, Leader
 from .wire import Run, encode
 
@@ -13,6 +14,7 @@ _MOST = 4
 _FEWEST = 2
 _MEMORY_KEPT_BYTES = 256 * 1024 * 1024
 """Below so much free memory no spare is made; one holds some 5 MB of its own."""
+_PROCESSORS = os.cpu_count() or 1
 _DEATHS_IN_A_ROW = 3
 """After so many spares died before they were of use, no more are made."""
 
@@ -45,7 +47,7 @@ class Spares:
         Args:
             under_way: How many attempts are running.
         """
-        if len(self._waiting) < min(_FEWEST, self._wanted) and under_way < (os.cpu_count() or 1):
+        if len(self._waiting) < min(_FEWEST, self._wanted) and under_way < _PROCESSORS:
             self._fill()
 
     def _fill(self) -> None:
@@ -103,8 +105,7 @@ def _dismiss(leader: Leader, *, alive: bool = True) -> None:
 def _free_bytes() -> float:
     """Memory that can be had without swapping; without limit where the system does not say."""
     try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            line = next(line for line in file if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return float("inf")
-    return int(line.split()[1]) * 1024
+        free = proc.read("/proc/meminfo").partition(b"MemAvailable:")[2].split(maxsplit=1)
+    except OSError:
+        free = []
+    return int(free[0]) * 1024 if free else float("inf")
