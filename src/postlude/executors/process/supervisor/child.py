@@ -7,7 +7,7 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -66,8 +66,12 @@ class Birth:
         """
         return _fork(self._nothing, lambda: order, self._live)
 
-    def start_spare(self) -> tuple[Leader, int]:
-        """Fork a process that gets ready to lead any attempt of a component, and waits for its order.
+    def start_spare(self, *, ready: bool) -> tuple[Leader, int]:
+        """Fork a process that waits for its order to lead any attempt of a component.
+
+        Args:
+            ready: Whether it copies the memory that it will write to beforehand. That saves time once it has an order,
+                and costs more of a processor's.
 
         Returns:
             The process, and where to write one frame with the order. It ends when that is closed.
@@ -77,7 +81,7 @@ class Birth:
         """
         reading, writing = os.pipe()
         try:
-            leader = _fork(reading, self._get_ready_and_wait, self._live)
+            leader = _fork(reading, lambda: self._wait(self._pages if ready else ()), self._live)
         except OSError:
             os.close(writing)
             raise
@@ -86,9 +90,9 @@ class Birth:
         os.set_blocking(writing, False)
         return leader, writing
 
-    def _get_ready_and_wait(self) -> Run:
+    def _wait(self, copied: Iterable[pages.Stretch]) -> Run:
         isolate.stop_listening()  # a handler of the supervisor's must not run here
-        pages.copy(self._pages)
+        pages.copy(copied)
         frames = Frames()
         while data := os.read(0, _CHUNK_BYTES):
             for order in frames.feed(data):

@@ -141,12 +141,14 @@ class Supervisor:
 
     def _get_ready(self) -> None:
         """Make spares, which takes as long as a small attempt: once one has ended, or nobody has come for a while."""
-        if self._ready or not self._preloaded or self._attempts or not self._open:
+        if self._ready or not self._preloaded or not self._open:
             return
-        self._ready = True
-        with suppress(OSError, ValueError):
-            self._birth.learn()
         self._spares.keep()
+        if not self._attempts:
+            self._ready = True
+            with suppress(OSError, ValueError):
+                self._birth.learn()
+            self._spares.refill(0)
 
     def _inspect(self, order: Inspect) -> None:
         from .inventory import installed, site_directories  # noqa: PLC0415 - 20 ms that most runs never need
