@@ -127,12 +127,15 @@ def stop_listening() -> None:
 
 def replace_environment(env: Mapping[str, str]) -> None:
     """Make `env` the whole environment, time zone included."""
-    for name in os.environ.keys() - env.keys():
-        del os.environ[name]
+    zone = os.environ.get("TZ")
+    for name in [*os.environ]:
+        if name not in env:
+            del os.environ[name]
     for name, value in env.items():
-        if os.environ.get(name) != value:  # most are as they were, and each change costs page faults
+        if os.environ.get(name) != value:  # most are as they were, and each change copies memory
             os.environ[name] = value
-    time.tzset()
+    if env.get("TZ") != zone:
+        time.tzset()
 
 
 def collect_from_here() -> None:
