@@ -83,9 +83,7 @@ def collect() -> list[int]:
 
 
 def test_the_collector_looks_at_what_the_component_made_and_at_nothing_that_it_inherited(own: Lab) -> None:
-    own.value_of(collect)
-    with own.executor._supervisors.use(own.executor._own) as supervisor:
-        supervisor.inspect(["kfp"])  # leaves thousands of objects in the supervisor
+    own.executor.prepare()  # the supervisor then looks what is installed, which leaves it thousands of objects more
     seen = [own.value_of(collect) for _ in range(20)]
     assert max(known for _, known, _ in seen) < 2000
     assert min(found for _, _, found in seen) >= 100
@@ -98,15 +96,34 @@ def variables() -> list[str]:
     import time
 
     names = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
-    return [os.environ.get("GIVEN", ""), str("GIVEN=" in names), os.environ.get("TZ", ""), time.strftime("%z")]
+    given = [os.environ.get(name, "") for name in ("GIVEN", "HOME", "TZ")]
+    return [*given, time.strftime("%z"), str("GIVEN=" in names), str("HOME=/elsewhere" in names)]
 
 
 def test_a_component_has_the_variables_it_is_given_and_nobody_else_s(lab: Lab) -> None:
     bare = lab.value_of(variables)
-    given = lab.value_of(variables, env={"GIVEN": "x", "TZ": "Asia/Kolkata"})
-    assert given == ["x", "True", "Asia/Kolkata", "+0530"]
+    given = lab.value_of(variables, env={"GIVEN": "x", "HOME": "/elsewhere", "TZ": "Asia/Kolkata"})
+    assert given == ["x", "/elsewhere", "Asia/Kolkata", "+0530", "True", "True"]
     assert lab.value_of(variables) == bare
-    assert bare[:2] == ["", "False"]
+    assert bare[1:3] == [os.environ["HOME"], os.environ.get("TZ", "")]
+
+
+def handlers() -> list[Any]:
+    import signal
+
+    return [str(signal.getsignal(signal.SIGINT)).split(" at ")[0], list(signal.pthread_sigmask(signal.SIG_BLOCK, []))]
+
+
+def test_a_component_takes_signals_as_python_does_whatever_the_engine_was_started_with(own: Lab) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})
+    try:
+        own.executor.prepare()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    forked = [own.value_of(handlers) for _ in range(4)]
+    assert forked == [["<built-in function default_int_handler>", []]] * 4
 
 
 CLOSE_ONE_BY_ONE = """
