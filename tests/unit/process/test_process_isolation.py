@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +48,7 @@ def look() -> dict[str, Any]:
         "components": sorted(name for name in sys.modules if "component" in name and "." not in name),
         "main": sys.modules["__main__"].__name__,
         "compiles imports": not sys.dont_write_bytecode,
-        "collects": gc.isenabled(),
+        "collects": [gc.isenabled(), *gc.get_threshold()],
         "log handlers": [str(one).split("<_io")[0] for one in logging.root.handlers],
         "exit functions": atexit._ncallbacks(),
         "recursion": sys.getrecursionlimit(),
@@ -66,6 +68,78 @@ def test_a_forked_component_finds_what_a_fresh_interpreter_finds(lab: Lab) -> No
     assert forked["leads its session"]
     assert (forked["works in"], forked["temporary files in"]) == ("work", "tmp")
     assert int(forked["killed first"]) == min(1000, int(Path("/proc/self/oom_score_adj").read_text()) + 500)
+
+
+def collect() -> list[int]:
+    import gc
+
+    class Tied:
+        pass
+
+    for tied in (Tied() for _ in range(100)):
+        tied.self = tied  # type: ignore[attr-defined]
+    known = len(gc.get_objects())
+    return [gc.get_stats()[0]["collections"], known, gc.collect()]
+
+
+def test_the_collector_looks_at_what_the_component_made_and_at_nothing_that_it_inherited(own: Lab) -> None:
+    own.executor.prepare()  # the supervisor then looks what is installed, which leaves it thousands of objects more
+    seen = [own.value_of(collect) for _ in range(20)]
+    assert max(known for _, known, _ in seen) < 2000
+    assert min(found for _, _, found in seen) >= 100
+    assert len({collections for collections, _, _ in seen[-5:]}) == 1  # however long the supervisor has lived
+
+
+def variables() -> list[str]:
+    import os
+    import subprocess
+    import time
+
+    names = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+    given = [os.environ.get(name, "") for name in ("GIVEN", "HOME", "TZ")]
+    return [*given, time.strftime("%z"), str("GIVEN=" in names), str("HOME=/elsewhere" in names)]
+
+
+def test_a_component_has_the_variables_it_is_given_and_nobody_else_s(lab: Lab) -> None:
+    bare = lab.value_of(variables)
+    given = lab.value_of(variables, env={"GIVEN": "x", "HOME": "/elsewhere", "TZ": "Asia/Kolkata"})
+    assert given == ["x", "/elsewhere", "Asia/Kolkata", "+0530", "True", "True"]
+    assert lab.value_of(variables) == bare
+    assert bare[1:3] == [os.environ["HOME"], os.environ.get("TZ", "")]
+
+
+def handlers() -> list[Any]:
+    import signal
+
+    return [str(signal.getsignal(signal.SIGINT)).split(" at ")[0], list(signal.pthread_sigmask(signal.SIG_BLOCK, []))]
+
+
+def test_a_component_takes_signals_as_python_does_whatever_the_engine_was_started_with(own: Lab) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1, signal.SIGTERM})
+    try:
+        own.executor.prepare()
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    forked = [own.value_of(handlers) for _ in range(4)]
+    assert forked == [["<built-in function default_int_handler>", []]] * 4
+
+
+CLOSE_ONE_BY_ONE = """
+import os
+from postlude.executors.process.supervisor import isolate
+
+isolate._close_range = None
+kept = [os.dup(1) for _ in range(9)]
+isolate.redirect(0, 1, 2)
+print(sorted(int(name) for name in os.listdir("/proc/self/fd"))[:-1])
+"""
+
+
+def test_descriptors_are_closed_where_the_system_cannot_close_all_at_once() -> None:
+    ended = subprocess.run([sys.executable, "-c", CLOSE_ONE_BY_ONE], capture_output=True, text=True, check=True)
+    assert ended.stdout == "[0, 1, 2]\n"
 
 
 def draw() -> list[Any]:
@@ -248,7 +322,7 @@ class Beside:
 
     def __enter__(self) -> Self:
         os.mkfifo(self._place / "go")
-        self._lab.executor.run(self._lab.component(wait_for_nothing))  # so that there is a supervisor
+        self._lab.executor.prepare()
         self._before = self._supervisors()
         env = {"GO": str(self._place / "go")}
         self._started = Started(self._lab.executor, self._lab.component(wait_to_go, env=env))
@@ -315,6 +389,29 @@ def test_dead_spares_are_replaced_and_not_missed(own: Lab) -> None:
     assert until_gone(spares)
     assert own.value_of(family)[0] == supervisor
     assert own.value_of(family)[0] == supervisor
+
+
+def own_pid() -> int:
+    import os
+
+    return os.getpid()
+
+
+def test_spares_are_made_and_used_while_every_processor_is_busy(own: Lab, tmp_path: Path) -> None:
+    spares_of(own)
+    places = [tmp_path / f"go-{number}" for number in range(os.cpu_count() or 1)]
+    for place in places:
+        os.mkfifo(place)
+    busy = [Started(own.executor, own.component(wait_to_go, env={"GO": str(place)})) for place in places]
+    gates = [place.open("w") for place in places]  # each opens once its component waits
+    for _ in range(4):
+        own.value_of(own_pid)  # takes what was made before
+    born = own.value_of(family)
+    taken = [own.value_of(own_pid) for _ in range(3)]
+    for gate in gates:
+        gate.close()
+    assert [each.ended() for each in busy] == [EXITED_WELL] * len(places)
+    assert set(taken) & set(born)
 
 
 def length() -> int:

@@ -7,11 +7,12 @@ from contextlib import suppress
 
 from .child import Leader
 from .logfile import LogFile
-from .note import take_note
+from .note import Note, take_note
 from .watch import Watch
 from .wire import Ended, Run
 
-_CHUNK_BYTES = 256 * 1024
+_CHUNK_BYTES = 1 << 16
+"""What a pipe holds. A larger buffer would be mapped anew for every read."""
 _DRAIN_S = 5.0
 """How long the pipes of a dead program are waited for; only a process out of our reach can hold them open."""
 
@@ -57,9 +58,11 @@ class Attempt:
         data = os.read(self.streams[stream], _CHUNK_BYTES)
         if data:
             self._log.write(stream, data)
-            return True
+        return bool(data)
+
+    def close(self, stream: str) -> None:
+        """Read no more from a pipe."""
         os.close(self.streams.pop(stream))
-        return False
 
     def stop(self, ending: str, grace_s: float, now: float) -> None:
         """SIGTERM to the whole group now, SIGKILL after the grace period. A stop under way is only ever hastened."""
@@ -78,9 +81,9 @@ class Attempt:
         self._signal(signal.SIGKILL)
 
     def pass_due(self, now: float) -> None:
-        """Take the step that is due: the time is up, the grace period is over, or the pipes were waited for enough."""
+        """Take the step that is due: the time is up, the grace period is over, or there was time enough to read."""
         if self.code is not None:
-            self._abandon_streams()
+            self.due = None
         elif self.ending == "exited":
             self.stop("timed out", self._grace_s, now)
         else:
@@ -95,7 +98,7 @@ class Attempt:
     def finish(self) -> Ended:
         """Close the log and say how it ended."""
         self._log.close()
-        note = take_note(self._directory)
+        note = take_note(self._directory) if self.code else Note()
         killed = self.code == -signal.SIGKILL and self.ending == "exited"
         return Ended(
             id=self.id,
@@ -115,9 +118,3 @@ class Attempt:
                 os.killpg(self.pid, number)
             except ProcessLookupError:  # forked a moment ago: it does not lead its group yet
                 os.kill(self.pid, number)
-
-    def _abandon_streams(self) -> None:
-        self.due = None
-        for fd in self.streams.values():
-            os.close(fd)
-        self.streams.clear()

@@ -7,7 +7,7 @@ import select
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
@@ -42,6 +42,7 @@ class Birth:
     def __init__(self, inherited: dict[str, str], boot: list[str]) -> None:
         self._inherited = inherited
         self._boot = boot
+        self._nothing = os.open(os.devnull, os.O_RDONLY)
         self._pages: list[pages.Stretch] = []
 
     def learn(self) -> None:
@@ -63,14 +64,14 @@ class Birth:
         Raises:
             OSError: No more processes or descriptors can be had.
         """
-        null = os.open(os.devnull, os.O_RDONLY)
-        try:
-            return _fork(null, lambda: order, self._live)
-        finally:
-            os.close(null)
+        return _fork(self._nothing, lambda: order, self._live)
 
-    def start_spare(self) -> tuple[Leader, int]:
-        """Fork a process that gets ready to lead any attempt of a component, and waits for its order.
+    def start_spare(self, *, ready: bool) -> tuple[Leader, int]:
+        """Fork a process that waits for its order to lead any attempt of a component.
+
+        Args:
+            ready: Whether it copies the memory that it will write to beforehand. That saves time once it has an order,
+                and costs more of a processor's.
 
         Returns:
             The process, and where to write one frame with the order. It ends when that is closed.
@@ -80,7 +81,7 @@ class Birth:
         """
         reading, writing = os.pipe()
         try:
-            leader = _fork(reading, self._get_ready_and_wait, self._live)
+            leader = _fork(reading, lambda: self._wait(self._pages if ready else ()), self._live)
         except OSError:
             os.close(writing)
             raise
@@ -89,9 +90,9 @@ class Birth:
         os.set_blocking(writing, False)
         return leader, writing
 
-    def _get_ready_and_wait(self) -> Run:
-        isolate.reset_signals(python=False)  # a handler of the supervisor's must not run here
-        pages.copy(self._pages)
+    def _wait(self, copied: Iterable[pages.Stretch]) -> Run:
+        isolate.stop_listening()  # a handler of the supervisor's must not run here
+        pages.copy(copied)
         frames = Frames()
         while data := os.read(0, _CHUNK_BYTES):
             for order in frames.feed(data):
@@ -103,14 +104,16 @@ class Birth:
     def _live(self, order: Run) -> int:
         env = _enter_directory(order.directory, {**self._inherited, **order.env})
         forked = order.source is not None and not order.fresh
-        isolate.reset_signals(python=forked)
         isolate.replace_environment(env)
         isolate.confine(order.confined)
         if forked:
+            isolate.stop_listening()
+            isolate.collect_from_here()
             isolate.reseed()
             isolate.forget()
             isolate.search(_site(order.directory))
             return run_component(order.source or "", order.argv, order.directory)
+        isolate.reset_signals(python=False)
         argv = order.argv if order.source is None else [*self._boot, order.directory, _keep(order)]
         return _execute(argv, env, order.directory)
 
@@ -155,7 +158,7 @@ def _be_the_child(
 def _rehearse_and_tell(writing: int) -> NoReturn:
     """What a component's process does, and then which pages that wrote to."""
     try:
-        isolate.reset_signals(python=True)
+        isolate.stop_listening()
         isolate.reopen_streams()
         isolate.replace_environment(dict(os.environ))
         isolate.reseed()

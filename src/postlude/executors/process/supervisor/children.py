@@ -7,6 +7,8 @@ import sys
 from collections.abc import Container, Iterable, Iterator
 from contextlib import suppress
 
+from . import proc
+
 _STOPPING_PASSES = 1000
 _THREADS = "/proc/{}/task"
 _CHILDREN = "/proc/{}/task/{}/children"
@@ -46,7 +48,7 @@ def kill_others(leaders: Container[int]) -> bool:
     """
     stopped: set[int] = set()
     for _ in range(_STOPPING_PASSES):
-        others = [pid for pid in _children(os.getpid()) if pid not in leaders]
+        others = [pid for pid in _own_children() if pid not in leaders]
         new = {one for pid in others for one in tree(pid, sys.maxsize - 1)} - stopped
         if not new:
             break
@@ -79,8 +81,7 @@ def let_go(leader: int) -> None:
 def threads_of_all() -> int:
     """How many threads the whole system has; 0 where it does not tell."""
     try:
-        with open("/proc/loadavg", encoding="ascii") as file:
-            return int(file.read().split()[3].partition("/")[2])
+        return int(proc.read("/proc/loadavg").split()[3].partition(b"/")[2])
     except (OSError, ValueError, IndexError):
         return 0
 
@@ -96,11 +97,23 @@ def _signal(pids: Iterable[int], number: int) -> None:
             os.kill(pid, number)
 
 
+def _own_children() -> list[int]:
+    """The children of this process, which has one thread."""
+    pid = os.getpid()
+    return _children_of_thread(pid, pid)
+
+
 def _children(pid: int) -> list[int]:
     """The children of all threads of a process; none where the system does not tell, or the process is gone."""
-    found: list[int] = []
-    with suppress(OSError):  # no Linux: the process group is all that is reached
-        for thread in os.listdir(_THREADS.format(pid)):
-            with suppress(OSError), open(_CHILDREN.format(pid, thread), encoding="ascii") as file:
-                found += map(int, file.read().split())
-    return found
+    try:
+        threads = os.listdir(_THREADS.format(pid))
+    except OSError:  # no Linux: the process group is all that is reached
+        return []
+    return [child for thread in threads for child in _children_of_thread(pid, thread)]
+
+
+def _children_of_thread(pid: int, thread: int | str) -> list[int]:
+    try:
+        return [int(child) for child in proc.read(_CHILDREN.format(pid, thread)).split()]
+    except OSError:
+        return []

@@ -1,7 +1,6 @@
 """Runs one Python component in this process through the SDK's own executor, and ends as an interpreter ends."""
 
 import atexit
-import gc
 import importlib
 import json
 import os
@@ -44,21 +43,27 @@ def load_executor() -> Any:
         return importlib.import_module(EXECUTOR_MODULES[1])
 
 
-def rehearse() -> None:
+def rehearse() -> bool:
     """Run a component that does nothing, unseen, so that what a real one does first has been done in this process.
 
     It fills caches, imports what the SDK imports late, and makes a forked process copy the memory it will write to.
-    Nothing of it stays: no output, no module, no handler. Where the SDK is missing or fails nothing happens.
+    Nothing of it stays: no output, no module, no handler.
+
+    Returns:
+        Whether the component ran to its end, which it does not where the SDK is missing or fails.
     """
+    through = False
     streams, path, argv = (sys.stdout, sys.stderr), sys.path[:], sys.argv
     with open(os.devnull, "w", encoding="utf-8") as nowhere, suppress(Exception, SystemExit):
         sys.stdout = sys.stderr = nowhere
         sys.argv = ["", *_REHEARSAL]
         load_executor().executor_main()
+        through = True
     sys.stdout, sys.stderr = streams
     sys.path[:], sys.argv = path, argv
     sys.modules.pop(_REHEARSED.removesuffix(".py"), None)
     forget()
+    return through
 
 
 def run_component(source: str, arguments: list[str], directory: str) -> int:
@@ -66,7 +71,6 @@ def run_component(source: str, arguments: list[str], directory: str) -> int:
 
     The program text is kept in the attempt's directory, so that tracebacks can quote it.
     """
-    gc.enable()
     module_path = _write_module(source, directory)
     executor = load_executor()
     show_mounts(os.path.join(directory, "mounts"))

@@ -1,6 +1,7 @@
 """Makes a forked child look like a process that was started afresh."""
 
 import ctypes
+import gc
 import importlib
 import os
 import signal
@@ -20,7 +21,11 @@ _PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
 _AHEAD = 10
 _IGNORED_BY_PYTHON = ("SIGPIPE", "SIGXFSZ")
 
-_prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+_LAST_DESCRIPTOR = 2**31 - 1
+
+_libc = ctypes.CDLL(None)
+_prctl = _libc.prctl if sys.platform == "linux" else None
+_close_range = getattr(_libc, "close_range", None)  # not `os.closerange`: some builds close one by one, up to the last
 
 
 def adopt_orphans() -> None:
@@ -29,12 +34,25 @@ def adopt_orphans() -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def _oom_score_of_tasks() -> bytes:
+    try:
+        with open(_OOM_SCORE, encoding="ascii") as file:
+            return b"%d" % min(_OOM_SCORE_MOST, int(file.read()) + _OOM_SCORE_ADDED)
+    except (OSError, ValueError):
+        return b""
+
+
+_OOM_SCORE_OF_TASKS = _oom_score_of_tasks()
+
+
 def be_killed_first() -> None:
     """Have the kernel, when memory runs out, end a task rather than whoever started it."""
-    with suppress(OSError, ValueError), open(_OOM_SCORE, "r+", encoding="ascii") as file:
-        score = min(_OOM_SCORE_MOST, int(file.read()) + _OOM_SCORE_ADDED)
-        file.seek(0)
-        file.write(str(score))
+    with suppress(OSError):
+        fd = os.open(_OOM_SCORE, os.O_WRONLY)
+        try:
+            os.write(fd, _OOM_SCORE_OF_TASKS)
+        finally:
+            os.close(fd)
 
 
 def come_first() -> None:
@@ -65,6 +83,11 @@ def redirect(stdin: int, stdout: int, stderr: int) -> None:
     """Leave three open descriptors: copies of these."""
     for source, target in ((stdin, 0), (stdout, 1), (stderr, 2)):
         os.dup2(source, target)
+    if _close_range is None or _close_range(3, _LAST_DESCRIPTOR, 0) != 0:
+        _close_one_by_one()
+
+
+def _close_one_by_one() -> None:
     for fd in _open_descriptors():
         if fd > 2:
             with suppress(OSError):  # the one that listed them
@@ -89,19 +112,39 @@ def read_nothing() -> None:
 
 def reset_signals(*, python: bool) -> None:
     """Default handlers and an empty mask; a Python program ignores what Python ignores from its start."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    stop_listening()
     signal.signal(signal.SIGINT, signal.default_int_handler if python else signal.SIG_DFL)
     for name in _IGNORED_BY_PYTHON:
         signal.signal(getattr(signal, name), signal.SIG_IGN if python else signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def stop_listening() -> None:
+    """No longer notice the ends of children, as a supervisor does; its other signals are those of a Python program."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def replace_environment(env: Mapping[str, str]) -> None:
     """Make `env` the whole environment, time zone included."""
-    os.environ.clear()
-    os.environ.update(env)
-    time.tzset()
+    zone = os.environ.get("TZ")
+    for name in [*os.environ]:
+        if name not in env:
+            del os.environ[name]
+    for name, value in env.items():
+        if os.environ.get(name) != value:  # most are as they were, and each change copies memory
+            os.environ[name] = value
+    if env.get("TZ") != zone:
+        time.tzset()
+
+
+def collect_from_here() -> None:
+    """Have the garbage collector look at new objects only, as many of them later as in a fresh interpreter.
+
+    What this process inherited outlives it. A collection that looked at it would also copy the memory it lies in.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def reopen_streams() -> None:

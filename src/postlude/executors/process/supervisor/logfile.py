@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 LINE_BYTES = 16 * 1024
 """Longer lines are cut into partial entries of this size, so that no line has to fit in memory."""
 
+_APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+
 
 class LogFile:
     """A log that grows entry by entry, both streams in the order their bytes arrive.
@@ -21,8 +23,7 @@ class LogFile:
         Raises:
             OSError: It cannot be opened.
         """
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._fd = _open(path)
         self._pending = {"stdout": b"", "stderr": b""}
         self.error = ""
         self.last_stderr = ""
@@ -60,6 +61,14 @@ class LogFile:
         except OSError as error:
             # A full disk must not stop the other attempts; the report says what is missing.
             self.error = self.error or str(error)
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, _APPENDING, 0o644)
+    except OSError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return os.open(path, _APPENDING, 0o644)
 
 
 def _stamp() -> str:

@@ -3,7 +3,6 @@
 import gc
 import math
 import os
-import selectors
 import socket
 import sys
 import time
@@ -16,10 +15,14 @@ from .attempt import Attempt
 from .child import Birth, Leader
 from .component import rehearse
 from .logfile import LogFile
+from .poll import Poll
 from .processors import Processors
 from .spares import Spares
 from .wire import Begun, Ended, Frames, Inspect, Inventory, Kill, Message, Preload, Run, Stop, encode
 
+_ORDERS_BYTES = 1 << 16
+_REHEARSALS = 12
+"""An interpreter fits its code to what it meets: children that inherit it so spend a twentieth less."""
 _IDLE_S = 0.1
 """After so long without an order, time is at hand to get ready for orders."""
 
@@ -44,21 +47,23 @@ class Supervisor:
         self._open = True
         self._preloaded = False
         self._ready = False
+        self._rehearsals = _REHEARSALS
         self._orphans = False
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(control, selectors.EVENT_READ, self._take_orders)
+        self._reports: list[bytes] = []
+        self._poll = Poll()
+        self._poll.add(control.fileno(), self._take_orders)
         self._wakeup = children.wake_on_exit()
-        self._selector.register(self._wakeup, selectors.EVENT_READ, self._child_ended)
+        self._poll.add(self._wakeup.fileno(), self._child_ended)
         self._watch(engine)
 
     def serve(self) -> None:
         """Work until the engine is gone and every attempt is over."""
         while self._open or self._attempts:
-            happened = self._selector.select(self._wait_s())
-            for key, _ in happened:
-                key.data()
+            happened = self._poll.wait(self._wait_s())
             self._pass_due()
-            if self._report_ended() or not happened:
+            ended = self._end_attempts()
+            self._report()
+            if ended or not happened:
                 self._get_ready()
 
     # --- orders ---
@@ -66,11 +71,12 @@ class Supervisor:
     def _take_orders(self) -> None:
         data = b""
         with suppress(ConnectionError):
-            data = self._control.recv(1 << 20)
+            data = self._control.recv(_ORDERS_BYTES)
         if not data:
             self._engine_gone()
         for order in self._frames.feed(data):
             self._obey(order)
+        self._report()
         self._spares.refill(len(self._attempts))  # once every order has what there was
 
     def _obey(self, order: Message) -> None:
@@ -94,17 +100,18 @@ class Supervisor:
         try:
             attempt = self._start(order)
         except OSError as error:
-            self._send(Ended(id=order.id, ending="not started", note=f"cannot start a process: {error}"))
+            self._say(Ended(id=order.id, ending="not started", note=f"cannot start a process: {error}"))
             return
         self._attempts[order.id] = attempt
         for stream, fd in attempt.streams.items():
-            self._selector.register(fd, selectors.EVENT_READ, partial(self._read, attempt, stream, fd))
-        self._send(Begun(id=order.id, pid=attempt.pid))
+            self._poll.add(fd, partial(self._read, attempt, stream))
+        self._say(Begun(id=order.id, pid=attempt.pid))
 
     def _start(self, order: Run) -> Attempt:
         log = LogFile(order.log)
+        confined = self._processors.give(order.id, order.processors)
         try:
-            leader = self._lead(replace(order, confined=self._processors.give(order.id, order.processors)))
+            leader = self._lead(replace(order, confined=confined) if confined else order)
         except OSError:
             log.close()
             self._processors.take_back(order.id)
@@ -131,30 +138,46 @@ class Supervisor:
         if self._preloaded:
             return
         self._preloaded = True
-        rehearse()  # a missing SDK is met again, and reported, by the component's own process
+        self._rehearse()  # a missing SDK is met again, and reported, by the component's own process
+
+    def _rehearse(self) -> None:
+        self._rehearsals = self._rehearsals - 1 if rehearse() else 0
         gc.collect()
         gc.freeze()  # forked children then share these pages for good
 
     def _get_ready(self) -> None:
-        """Make spares, which takes as long as a small attempt: once one has ended, or nobody has come for a while."""
-        if self._ready or not self._preloaded or self._attempts or not self._open:
+        """Do what makes later attempts faster: once one has ended, or nobody has come for a while.
+
+        Nobody waits meanwhile: the engine has just been told something, and thinks about it for longer.
+        """
+        if not self._preloaded or not self._open:
             return
-        self._ready = True
-        with suppress(OSError, ValueError):
-            self._birth.learn()
+        if self._rehearsals:
+            self._rehearse()
+        if self._ready:
+            return
         self._spares.keep()
+        if not self._attempts:
+            self._ready = True
+            with suppress(OSError, ValueError):
+                self._birth.learn()
+            self._spares.refill(0)
 
     def _inspect(self, order: Inspect) -> None:
         from .inventory import installed, site_directories  # noqa: PLC0415 - 20 ms that most runs never need
 
         found, python = installed(order.names), ".".join(map(str, sys.version_info[:3]))
-        self._send(Inventory(id=order.id, python=python, site=site_directories(), found=found))
+        self._say(Inventory(id=order.id, python=python, site=site_directories(), found=found))
 
     # --- what happens ---
 
-    def _read(self, attempt: Attempt, stream: str, fd: int) -> None:
-        if stream in attempt.streams and not attempt.read(stream):
-            self._selector.unregister(fd)
+    def _read(self, attempt: Attempt, stream: str) -> None:
+        if not attempt.read(stream):
+            self._close(attempt, stream)
+
+    def _close(self, attempt: Attempt, stream: str) -> None:
+        self._poll.drop(attempt.streams[stream])
+        attempt.close(stream)
 
     def _child_ended(self) -> None:
         with suppress(BlockingIOError):
@@ -181,25 +204,25 @@ class Supervisor:
     def _give_up_on(self, attempt: Attempt) -> None:
         if attempt.code is not None:
             self._orphans = False
-            for fd in attempt.streams.values():
-                self._selector.unregister(fd)
+            for stream in list(attempt.streams):
+                self._close(attempt, stream)
 
-    def _report_ended(self) -> bool:
-        """Tell the engine what has ended; whether anything has."""
+    def _end_attempts(self) -> bool:
+        """Say what has ended; whether anything has."""
         ended = [one for one in self._attempts.values() if one.code is not None and not one.streams]
         if self._orphans:
             return False
         for attempt in ended:
             del self._attempts[attempt.id]
             self._processors.take_back(attempt.id)
-            self._send(attempt.finish())
+            self._say(attempt.finish())
         return bool(ended)
 
     def _engine_gone(self) -> None:
         if not self._open:
             return
         self._open = False
-        self._selector.unregister(self._control)
+        self._poll.drop(self._control.fileno())
         self._spares.close()
         now = time.monotonic()
         for attempt in self._attempts.values():
@@ -207,15 +230,21 @@ class Supervisor:
 
     # --- the world outside ---
 
-    def _wait_s(self) -> float | None:
+    def _wait_s(self) -> float:
         wakes_at = min((attempt.wakes_at for attempt in self._attempts.values()), default=math.inf)
         if self._preloaded and not self._ready and not self._attempts:
             wakes_at = time.monotonic() + _IDLE_S
-        return None if wakes_at == math.inf else max(0.0, wakes_at - time.monotonic())
+        return max(0.0, wakes_at - time.monotonic())
 
-    def _send(self, message: Message) -> None:
-        with suppress(OSError):  # nobody listens any more; the end of the control socket says so too
-            self._control.sendall(encode(message))
+    def _say(self, message: Message) -> None:
+        self._reports.append(encode(message))
+
+    def _report(self) -> None:
+        """Tell the engine all there is to tell at once: it wakes for every time that it is told something."""
+        if self._reports:
+            with suppress(OSError):  # nobody listens any more; the end of the control socket says so too
+                self._control.sendall(b"".join(self._reports))
+            self._reports.clear()
 
     def _watch(self, engine: int) -> None:
         """Notice the engine's death even where another process holds a copy of its end of the socket."""
@@ -223,10 +252,10 @@ class Supervisor:
             return
         with suppress(OSError):
             fd = os.pidfd_open(engine)
-            self._selector.register(fd, selectors.EVENT_READ, partial(self._engine_died, fd))
+            self._poll.add(fd, partial(self._engine_died, fd))
 
     def _engine_died(self, fd: int) -> None:
-        self._selector.unregister(fd)
+        self._poll.drop(fd)
         self._engine_gone()
 
 
@@ -236,5 +265,6 @@ def main(engine: int, boot: list[str]) -> None:
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     isolate.adopt_orphans()
     isolate.come_first()
+    isolate.reset_signals(python=True)  # once, for all that are forked
     gc.disable()
     Supervisor(control, engine, boot).serve()

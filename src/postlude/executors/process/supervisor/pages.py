@@ -10,7 +10,7 @@ import ctypes
 import os
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 Stretch = tuple[int, int]
 """Address and length in bytes of pages in a row."""
@@ -30,7 +30,7 @@ def written() -> list[Stretch]:
         return []
 
 
-def copy(runs: list[Stretch]) -> None:
+def copy(runs: Iterable[Stretch]) -> None:
     """Make these pages this process's own."""
     if _madvise is None:
         return

@@ -5,14 +5,17 @@ import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
+from . import proc
 from .child import Birth, Leader
 from .wire import Run, encode
 
-_MOST = 4
-"""After a fork, whatever the supervisor writes to is copied: making several at once costs that once."""
-_FEWEST = 2
+_IDLE_FEWEST, _IDLE_MOST = 2, 4
+"""How many are kept where attempts leave a processor to us: the next one finds one that is ready."""
+_BUSY_FEWEST, _BUSY_MOST = 1, 8
+"""Otherwise. After a fork, whatever the supervisor writes to is copied: making several at once costs that once."""
 _MEMORY_KEPT_BYTES = 256 * 1024 * 1024
 """Below so much free memory no spare is made; one holds some 5 MB of its own."""
+_PROCESSORS = os.cpu_count() or 1
 _DEATHS_IN_A_ROW = 3
 """After so many spares died before they were of use, no more are made."""
 
@@ -23,7 +26,7 @@ class Spares:
     def __init__(self, birth: Birth) -> None:
         self._birth = birth
         self._waiting: dict[int, tuple[Leader, int]] = {}
-        self._wanted = 0
+        self._wanted = False
         self._deaths = 0
 
     def __contains__(self, pid: object) -> bool:
@@ -35,23 +38,24 @@ class Spares:
         return iter(self._waiting)
 
     def keep(self) -> None:
-        """Have some ready from now on."""
-        self._wanted = _MOST
-        self._fill()
+        """Have some from now on."""
+        self._wanted = True
 
     def refill(self, under_way: int) -> None:
-        """Replace those that were taken or died, where attempts leave a processor to us, and there is memory.
+        """Replace those that were taken or died, where there is memory.
 
         Args:
-            under_way: How many attempts are running.
+            under_way: How many attempts are running. Where these leave a processor to us, spares are got ready, too.
         """
-        if len(self._waiting) < min(_FEWEST, self._wanted) and under_way < (os.cpu_count() or 1):
-            self._fill()
+        idle = under_way < _PROCESSORS
+        fewest, most = (_IDLE_FEWEST, _IDLE_MOST) if idle else (_BUSY_FEWEST, _BUSY_MOST)
+        if self._wanted and len(self._waiting) < fewest:
+            self._fill(most, ready=idle)
 
-    def _fill(self) -> None:
-        while len(self._waiting) < self._wanted and _free_bytes() > _MEMORY_KEPT_BYTES:
+    def _fill(self, most: int, *, ready: bool) -> None:
+        while len(self._waiting) < most and _free_bytes() > _MEMORY_KEPT_BYTES:
             try:
-                leader, orders = self._birth.start_spare()
+                leader, orders = self._birth.start_spare(ready=ready)
             except OSError:
                 return  # whatever is short now, attempts need it more
             self._waiting[leader.pid] = leader, orders
@@ -81,11 +85,11 @@ class Spares:
         _dismiss(leader, alive=False)
         self._deaths += 1
         if self._deaths >= _DEATHS_IN_A_ROW:
-            self._wanted = 0
+            self._wanted = False
 
     def close(self) -> None:
         """End them all."""
-        self._wanted = 0
+        self._wanted = False
         for leader, orders in self._waiting.values():
             os.close(orders)
             _dismiss(leader)
@@ -103,8 +107,7 @@ def _dismiss(leader: Leader, *, alive: bool = True) -> None:
 def _free_bytes() -> float:
     """Memory that can be had without swapping; without limit where the system does not say."""
     try:
-        with open("/proc/meminfo", encoding="ascii") as file:
-            line = next(line for line in file if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return float("inf")
-    return int(line.split()[1]) * 1024
+        free = proc.read("/proc/meminfo").partition(b"MemAvailable:")[2].split(maxsplit=1)
+    except OSError:
+        free = []
+    return int(free[0]) * 1024 if free else float("inf")

@@ -6,6 +6,7 @@ counts what is held, where a resource limit of the system counts what is reserve
 
 import time
 
+from . import proc
 from .children import hold_still, let_go, threads_of_all, tree
 
 _SURGE = 200
@@ -82,7 +83,7 @@ def _held_bytes(pids: list[int], limit_bytes: int) -> int:
 def _sum(pid: int, file: str, names: tuple[bytes, ...]) -> int:
     """The bytes that lines of a file about a process add up to, 0 where the process is gone."""
     try:
-        with open(f"/proc/{pid}/{file}", "rb") as lines:
-            return sum(int(line.split()[1]) for line in lines if line.startswith(names)) * 1024
+        lines = proc.read(f"/proc/{pid}/{file}").splitlines()
     except OSError:
         return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(names)) * 1024
