@@ -17,8 +17,9 @@ from postlude.executors.process.supervisor.wire import Run, encode
 
 directory = sys.argv[1]
 ours, theirs = socket.socketpair()
-command = supervisor_command(sys.executable, os.getpid())
-supervisor = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL)
+_, births = os.pipe()
+command = supervisor_command(sys.executable, os.getpid(), births)
+supervisor = subprocess.Popen(command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, pass_fds=(births,))
 supervisor.send_signal(signal.SIGSTOP)
 order = Run(
     id=1, argv=["sh", "-c", "true"], source=None, fresh=False, env={}, directory=directory,

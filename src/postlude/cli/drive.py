@@ -1,5 +1,6 @@
 """Drives runs from the command line: a view while they run, signals that cancel them, the verdict, the exit code."""
 
+import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -87,6 +88,7 @@ def driver(options: RunOptions, *, silent: bool) -> Iterator[Driver]:
     """
     audience = Audience()
     with open_engine(options, progress=audience) as engine:
+        gc.freeze()  # what is imported stays to the end: a collection need not look at it
         yield Driver(engine, audience, silent=silent)
 
 

@@ -21,9 +21,15 @@ def component_command(python: str) -> list[str]:
     return [python, "-P", "-c", _program("fresh", "")]
 
 
-def supervisor_command(python: str, engine: int) -> list[str]:
-    """Starts a supervisor that serves the engine with this pid over its standard input."""
-    arguments = f"{engine}, {json.dumps(component_command(python))}"
+def supervisor_command(python: str, engine: int, births: int) -> list[str]:
+    """Starts a supervisor that serves the engine with this pid over its standard input.
+
+    Args:
+        python: Its interpreter.
+        engine: The pid.
+        births: The descriptor of a pipe, which it inherits: see `wire.BIRTH`.
+    """
+    arguments = f"{engine}, {births}, {json.dumps(component_command(python))}"
     return [python, "-P", "-c", _program("main", arguments)]
 
 

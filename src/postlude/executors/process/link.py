@@ -7,13 +7,13 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from queue import SimpleQueue
 
 from postlude.executors.process.boot import supervisor_command
 from postlude.executors.process.supervisor.wire import (
-    Begun,
+    BIRTH,
     Ended,
     Frames,
     Inspect,
@@ -30,6 +30,7 @@ Told = Callable[[Ended | Inventory], None]
 """Hears the report about an order, on any thread; it must not wait for anything."""
 
 _CLOSE_S = 10.0
+_BIRTHS_BYTES = BIRTH.size * 1024
 _ids = itertools.count(1)
 
 
@@ -52,15 +53,19 @@ class Supervisor:
     """
 
     def __init__(self, python: str, env: Mapping[str, str], log: Path) -> None:
-        ours, theirs = socket.socketpair()
-        with log.open("ab") as output:
+        with log.open("ab") as output, ExitStack() as theirs, ExitStack() as ours:
+            self._control, control = socket.socketpair()
+            self._births, births = os.pipe()
+            os.set_blocking(self._births, False)
+            for end, stack in ((self._births, ours), (births, theirs)):
+                stack.callback(os.close, end)
+            ours.enter_context(self._control)
             self._process = subprocess.Popen(  # noqa: S603 - a list, no shell
-                supervisor_command(python, os.getpid()),
-                stdin=theirs.fileno(), stdout=output, stderr=output,
+                supervisor_command(python, os.getpid(), births), pass_fds=(births,),
+                stdin=theirs.enter_context(control).fileno(), stdout=output, stderr=output,
                 env=dict(env), cwd=log.parent, start_new_session=True,
             )  # fmt: skip
-        theirs.close()
-        self._control = ours
+            ours.pop_all()  # from here on the reader closes them
         self._lock = threading.Lock()
         self._waiting: dict[int, Told] = {}
         self._leaders: dict[int, int] = {}
@@ -152,18 +157,26 @@ class Supervisor:
         self._process.wait()
         with self._lock:
             self._alive = False  # from here on nobody is added to those who wait
+        self._learn_leaders()
         for waiting in list(self._waiting):
             self._lose(waiting)
         self._control.close()
+        os.close(self._births)
 
     def _take(self, report: Message) -> None:
-        if isinstance(report, Begun):
-            self._leaders[report.id] = report.pid
-        elif isinstance(report, Ended | Inventory):
+        if isinstance(report, Ended | Inventory):
+            self._learn_leaders()
             self._leaders.pop(report.id, None)
             told = self._waiting.pop(report.id, None)
             if told is not None:
                 told(report)
+
+    def _learn_leaders(self) -> None:
+        """Read the births up to now, which a supervisor notes before it reports an end."""
+        with suppress(BlockingIOError):
+            while len(births := os.read(self._births, _BIRTHS_BYTES)) == _BIRTHS_BYTES:
+                self._leaders.update(BIRTH.iter_unpack(births))
+            self._leaders.update(BIRTH.iter_unpack(births))
 
     def _lose(self, waiting: int) -> None:
         """Report an order as lost, once the process group of its attempt is killed."""

@@ -18,7 +18,7 @@ from .logfile import LogFile
 from .poll import Poll
 from .processors import Processors
 from .spares import Spares
-from .wire import Begun, Ended, Frames, Inspect, Inventory, Kill, Message, Preload, Run, Stop, encode
+from .wire import BIRTH, Ended, Frames, Inspect, Inventory, Kill, Message, Preload, Run, Stop, encode
 
 _ORDERS_BYTES = 1 << 16
 _REHEARSALS = 12
@@ -32,12 +32,14 @@ class Supervisor:
 
     Args:
         control: The socket to the engine.
+        births: The pipe that takes a `BIRTH` for each attempt.
         engine: The engine's pid.
         boot: The command that starts a fresh interpreter for a component.
     """
 
-    def __init__(self, control: socket.socket, engine: int, boot: list[str]) -> None:
+    def __init__(self, control: socket.socket, births: int, engine: int, boot: list[str]) -> None:
         self._control = control
+        self._births = births
         self._engine = engine
         self._birth = Birth(dict(os.environ), boot)
         self._spares = Spares(self._birth)
@@ -105,7 +107,8 @@ class Supervisor:
         self._attempts[order.id] = attempt
         for stream, fd in attempt.streams.items():
             self._poll.add(fd, partial(self._read, attempt, stream))
-        self._say(Begun(id=order.id, pid=attempt.pid))
+        with suppress(OSError):  # it is full: the engine has not been woken for thousands of attempts
+            os.write(self._births, BIRTH.pack(order.id, attempt.pid))
 
     def _start(self, order: Run) -> Attempt:
         log = LogFile(order.log)
@@ -259,12 +262,14 @@ class Supervisor:
         self._engine_gone()
 
 
-def main(engine: int, boot: list[str]) -> None:
+def main(engine: int, births: int, boot: list[str]) -> None:
     """Serve the engine whose control socket is standard input."""
+    os.set_inheritable(births, False)  # noqa: FBT003 - the system's signature
+    os.set_blocking(births, False)
     control = socket.socket(fileno=os.dup(0))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     isolate.adopt_orphans()
     isolate.come_first()
     isolate.reset_signals(python=True)  # once, for all that are forked
     gc.disable()
-    Supervisor(control, engine, boot).serve()
+    Supervisor(control, births, engine, boot).serve()

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+BIRTH = struct.Struct("=qq")
+"""The id of an order, and the pid of the process that leads its attempt. Births have a pipe of their own, which the
+engine reads when something else has woken it: it needs them only where a supervisor dies."""
+
 _LENGTH = struct.Struct(">I")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Order: run one attempt, report `Begun` once it has a process, and `Ended`.
+    """Order: run one attempt, note its `BIRTH` once it has a process, and report `Ended`.
 
     Attributes:
         id: Names the attempt in everything said about it.
@@ -72,14 +76,6 @@ class Inspect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
-    """Report: this process leads the attempt's process group."""
-
-    id: int
-    pid: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """Report: no process of the attempt is left and its log is complete.
 
@@ -121,10 +117,10 @@ class Inventory:
     found: dict[str, tuple[str, list[str]]]
 
 
-Message = Run | Stop | Kill | Preload | Inspect | Begun | Ended | Inventory
+Message = Run | Stop | Kill | Preload | Inspect | Ended | Inventory
 
 _KINDS: dict[str, type[Message]] = {
-    kind.__name__: kind for kind in (Run, Stop, Kill, Preload, Inspect, Begun, Ended, Inventory)
+    kind.__name__: kind for kind in (Run, Stop, Kill, Preload, Inspect, Ended, Inventory)
 }
 
 
