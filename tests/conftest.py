@@ -1,6 +1,7 @@
 """Fixtures for tests of several rooms."""
 
-from podman_image import podman
+from docker_engine import docker, docker_host
+from podman_engine import podman
 from s3_server import s3, s3_server
 
-__all__ = ["podman", "s3", "s3_server"]
+__all__ = ["docker", "docker_host", "podman", "s3", "s3_server"]

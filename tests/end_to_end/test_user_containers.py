@@ -6,7 +6,7 @@ from harness import Harness
 from kfp import dsl
 from kfp.dsl import Artifact, Input, Output
 
-from podman_image import IMAGE
+from container_image import IMAGE
 from s3_server import S3
 
 

@@ -83,7 +83,7 @@ def test_rootless_docker_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         pytest.param("level=warning msg=retrying\nError: refused\n\n", "Error: refused", id="last-error"),
         pytest.param(
             "docker: Error response from daemon: gone.\n\nRun 'docker run --help' for more information\n",
-            "docker: Error response from daemon: gone.",
+            "docker: Error response from daemon: gone",
             id="advice-is-no-reason",
         ),
         pytest.param("one\ntwo\n", "two", id="last-line-where-none-is-an-error"),

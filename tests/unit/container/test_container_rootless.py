@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from container_lab import attempt, log_lines
 
-from podman_image import IMAGE, WITHOUT_LIMITS_TO_SET, unavailable
+from container_image import IMAGE, unavailable
+from podman_engine import WITHOUT_LIMITS_TO_SET
 from postlude.executors.container.executor import ContainerExecutor
 from postlude.ports.executor import Attempt, Ending, Exit
 
