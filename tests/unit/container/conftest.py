@@ -5,7 +5,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from container_lab import ENGINES
 
 from container_image import IMAGE
 from postlude.core.task import TaskPath
@@ -13,19 +12,11 @@ from postlude.executors.container.executor import ContainerExecutor
 from postlude.ports.executor import Attempt
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> str:
-    """The name of an engine that has the image of the tests: each of them, one after the other."""
-    request.getfixturevalue(request.param)
-    name: str = request.param
-    return name
-
-
 @pytest.fixture
-def executor(engine: str, tmp_path: Path) -> Iterator[ContainerExecutor]:
+def executor(container_engine: str, tmp_path: Path) -> Iterator[ContainerExecutor]:
     """An executor over the engine."""
     (tmp_path / "artifacts").mkdir()
-    executor = ContainerExecutor(engine, roots=(tmp_path / "artifacts",), grace_s=0.2, pull_grace_s=0.0)
+    executor = ContainerExecutor(container_engine, roots=(tmp_path / "artifacts",), grace_s=0.2, pull_grace_s=0.0)
     yield executor
     executor.close()
 

@@ -8,9 +8,6 @@ import pytest
 from postlude.core.task import TaskPath
 from postlude.ports.executor import Attempt
 
-ENGINES = ("podman", "docker")
-"""Each is also the name of the fixture without which it cannot be tested."""
-
 
 def put_on_path(program: str, script: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a shell script the first program of that name."""

@@ -20,14 +20,14 @@ AttemptOf = Callable[..., Attempt]
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind(engine: str, run_id: str) -> Iterator[None]:
+def nothing_left_behind(container_engine: str, run_id: str) -> Iterator[None]:
     """No container of a test's run outlives the test."""
     yield
-    assert containers_of(run_id, engine) == []
+    assert containers_of(run_id, container_engine) == []
 
 
-def containers_of(run_id: str, engine: str) -> list[str]:
-    command = [engine, "ps", "--all", "--quiet", f"--filter=label=postlude.run={run_id}"]
+def containers_of(run_id: str, container_engine: str) -> list[str]:
+    command = [container_engine, "ps", "--all", "--quiet", f"--filter=label=postlude.run={run_id}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
@@ -186,12 +186,12 @@ def test_terminate_kills_what_does_not_end(executor: ContainerExecutor, attempt_
     assert ended == Exit(ending=Ending.TERMINATED, code=-9, message="terminated on request")
 
 
-def test_close_kills_what_runs(executor: ContainerExecutor, attempt_of: AttemptOf, engine: str) -> None:
+def test_close_kills_what_runs(executor: ContainerExecutor, attempt_of: AttemptOf, container_engine: str) -> None:
     attempt = attempt_of("echo > $READY; sleep 600")
 
     def close() -> None:
         executor.close()
-        assert containers_of(attempt.run_id, engine) == []
+        assert containers_of(attempt.run_id, container_engine) == []
 
     assert run_and(executor, attempt, close).ending is Ending.TERMINATED
     assert executor.run(attempt) == Exit(ending=Ending.NOT_STARTED, message="the executor is closed")
@@ -208,23 +208,31 @@ def test_terminating_what_does_not_run_changes_nothing(executor: ContainerExecut
 
 
 def test_a_container_of_the_same_attempt_in_another_process_is_left_alone(
-    executor: ContainerExecutor, attempt_of: AttemptOf, engine: str
+    executor: ContainerExecutor, attempt_of: AttemptOf, container_engine: str
 ) -> None:
     attempt = attempt_of("echo > $READY; sleep 600")
-    other = ContainerExecutor(engine, roots=())
+    other = ContainerExecutor(container_engine, roots=())
     second = replace(attempt, argv=("true",), log=attempt.directory / "second.log")
 
     def meanwhile() -> None:
         assert other.run(second) == Exit(ending=Ending.EXITED, code=0)
         other.close()
-        assert len(containers_of(attempt.run_id, engine)) == 1
+        assert len(containers_of(attempt.run_id, container_engine)) == 1
         terminate(executor, attempt, grace_s=0)
 
     assert run_and(executor, attempt, meanwhile).code == -9
 
 
-def test_leftovers_of_a_crash_are_removed(executor: ContainerExecutor, run_id: str, engine: str) -> None:
-    command = [engine, "run", "--detach", f"--label=postlude.run={run_id}", "--entrypoint=sleep", IMAGE, "600"]
+def test_leftovers_of_a_crash_are_removed(executor: ContainerExecutor, run_id: str, container_engine: str) -> None:
+    command = [
+        container_engine,
+        "run",
+        "--detach",
+        f"--label=postlude.run={run_id}",
+        "--entrypoint=sleep",
+        IMAGE,
+        "600",
+    ]
     subprocess.run(command, check=True, capture_output=True)
     assert executor.remove_leftovers("another-run") == 0
     assert executor.remove_leftovers(run_id) == 1
