@@ -37,8 +37,16 @@ def docker_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if os.geteuid() or not all(map(shutil.which, ("dockerd", "setpriv"))):
         _missing("needs a Docker that answers, or root and Debian's docker.io to start one")
     with tempfile.TemporaryDirectory(prefix="postlude-docker-", dir="/tmp") as directory, _daemon(directory) as host:
+        Path(directory).chmod(0o711)  # the way to its socket
         _furnish(host, scratch)
         yield host
+
+
+@pytest.fixture(scope="session")
+def docker_socket(docker_host: str) -> Path:
+    """The socket on which the daemon listens."""
+    where = docker_host or os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
+    return Path(where.removeprefix("unix://"))
 
 
 @pytest.fixture(scope="module")

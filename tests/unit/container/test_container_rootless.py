@@ -1,21 +1,15 @@
 """Rootless Podman: containers of a user who is not root, with a user made for the test."""
 
-import grp
-import multiprocessing
 import os
-import pwd
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import pytest
 from container_lab import attempt, log_lines
+from container_person import Person, somebody
 
 from container_image import IMAGE, unavailable
 from podman_engine import WITHOUT_LIMITS_TO_SET
@@ -23,62 +17,15 @@ from postlude.executors.container.executor import ContainerExecutor
 from postlude.ports.executor import Attempt, Ending, Exit
 
 
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """A user of this machine without rights, and a directory of theirs."""
-
-    uid: int
-    gid: int
-    home: Path
-
-    def do(self, act: Callable[[], Any]) -> Any:
-        """What `act` gives, done as this user in a process of its own."""
-        ours, theirs = multiprocessing.Pipe(duplex=False)
-        child = multiprocessing.get_context("fork").Process(target=self._become, args=(theirs, act))
-        child.start()
-        theirs.close()
-        try:
-            found = ours.recv()
-        finally:
-            child.join(60)
-        assert not isinstance(found, BaseException), found
-        return found
-
-    def _become(self, answer: Connection, act: Callable[[], Any]) -> None:
-        os.setgroups([])
-        os.setgid(self.gid)
-        os.setuid(self.uid)
-        os.chdir(self.home)
-        os.environ |= {
-            "HOME": str(self.home),
-            "XDG_RUNTIME_DIR": str(self.home / "runtime"),
-            "CONTAINERS_CONF": str(self.home / "containers.conf"),
-            "TMPDIR": str(self.home),
-        }
-        os.environ.pop("XDG_CONFIG_HOME", None)
-        os.environ.pop("XDG_DATA_HOME", None)
-        tempfile.tempdir = str(self.home)
-        try:
-            answer.send(act())
-        except BaseException as error:  # noqa: BLE001 - the parent raises it
-            answer.send(AssertionError(f"{type(error).__name__}: {error}"))
-
-
 @pytest.fixture(scope="module")
 def person(podman: str) -> Iterator[Person]:
     """Somebody new, whose Podman has the image of the tests."""
-    if os.geteuid() or not all(map(shutil.which, ("useradd", "userdel", "newuidmap"))):
-        unavailable("needs root, to make a user, and Debian's uidmap")
-    name, home = f"postlude{os.getpid()}", Path(tempfile.mkdtemp(prefix="postlude-rootless-", dir="/tmp"))
-    subprocess.run(["useradd", "--no-create-home", "--home-dir", str(home), name], check=True)
-    try:
-        found = Person(uid=pwd.getpwnam(name).pw_uid, gid=grp.getgrnam(name).gr_gid, home=home)
+    if shutil.which("newuidmap") is None:
+        unavailable("needs Debian's uidmap")
+    with somebody() as found:
         _furnish(found, podman)
         yield found
         _leave(found)
-    finally:
-        subprocess.run(["userdel", "--force", name], check=True, capture_output=True)
-        shutil.rmtree(home)
 
 
 def _furnish(person: Person, podman: str) -> None:
