@@ -149,11 +149,14 @@ def test_memory_limit_ends_the_program(executor: ContainerExecutor, attempt_of: 
     [
         pytest.param(
             {"argv": ("/bin/nothing", "x")},
-            "has no program '/bin/nothing': exec: \"/bin/nothing\": ",
+            f"image '{IMAGE}' has no program '/bin/nothing': "
+            'exec: "/bin/nothing": stat /bin/nothing: no such file or directory. Check the component\'s command',
             id="no-such-program",
         ),
         pytest.param(
-            {"argv": ("/there",)}, "cannot run '/there': exec: \"/there\": permission denied", id="not-executable"
+            {"argv": ("/there",)},
+            f"image '{IMAGE}' cannot run '/there': exec: \"/there\": permission denied",
+            id="not-executable",
         ),
         pytest.param(
             {"resources": Resources(memory_limit="1GB")}, "memory limit: '1GB' is not a quantity", id="bad-limit"

@@ -1,5 +1,6 @@
 """What became of a container: the engine's record of it, read as an `Exit`. Pure."""
 
+import re
 import signal
 from collections.abc import Mapping
 from typing import Final
@@ -97,7 +98,10 @@ def _why_not_started(attempt: Attempt, state: ContainerState | None, attached: A
 
 def _to_the_point(said: str) -> str:
     """What the engine says of the program itself, without the chain of those through whom it heard of that."""
-    return said[max(0, said.find('exec: "')) :].removesuffix(": unknown")
+    return _ENGINE_S_OWN.sub("", said[max(0, said.find('exec: "')) :])
+
+
+_ENGINE_S_OWN: Final = re.compile(r": (unknown|OCI runtime attempted .*|OCI permission denied)$")
 
 
 _REASONS: Final[Mapping[int, str]] = {
