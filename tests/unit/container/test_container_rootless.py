@@ -90,6 +90,18 @@ def test_what_a_container_writes_is_the_user_s(person: Person, rootless: Callabl
     assert "stdout F 0" in log_lines(given)
 
 
+def test_root_inside_is_the_user_also_where_podman_is_told_to_give_other_numbers(
+    person: Person, rootless: Callable[..., tuple[Attempt, Exit]]
+) -> None:
+    configuration = person.home / "containers.conf"
+    usual = configuration.read_text()
+    configuration.write_text(usual.replace("[containers]", '[containers]\nuserns = "keep-id"'))
+    given, ended = rootless('echo made > "$OUT"', "maps")
+    configuration.write_text(usual)
+    assert ended == Exit(ending=Ending.EXITED, code=0), log_lines(given)
+    assert (given.directory / "outputs" / "out").stat().st_uid == person.uid
+
+
 def test_a_failure_is_told_and_nothing_is_left(person: Person, rootless: Callable[..., tuple[Attempt, Exit]]) -> None:
     _, ended = rootless("echo no rows >&2; sleep 0.2; exit 3", "fails")
     assert ended == Exit(ending=Ending.EXITED, code=3, message="exit code 3: no rows")
