@@ -7,7 +7,7 @@ import pytest
 from container_lab import put_on_path
 
 from postlude.executors.container.client import Client, engine_words
-from postlude.executors.container.engine import Choice, Engine, find_engine
+from postlude.executors.container.engine import Choice, Engine, find_engine, silence
 from postlude.executors.container.environment import EnvironmentVariableError, variables
 from postlude.executors.container.user import is_rootless
 
@@ -49,6 +49,24 @@ def test_find_engine(
     put_on_path("docker", docker, tmp_path, monkeypatch)
     put_on_path("podman", podman, tmp_path, monkeypatch)
     assert find_engine(choice) is found
+
+
+@pytest.mark.parametrize(
+    ("docker", "why"),
+    [
+        pytest.param(ANSWERS, "", id="it-answers"),
+        pytest.param(CLIENT_ONLY, "Cannot connect to the Docker daemon", id="its-own-words"),
+        pytest.param(SILENT, "docker gave no version, exit code 0", id="no-version"),
+        pytest.param(
+            "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1",
+            "permission denied while trying to connect to the Docker daemon socket",
+            id="a-daemon-of-others",
+        ),
+    ],
+)
+def test_silence_is_explained(docker: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_on_path("docker", docker, tmp_path, monkeypatch)
+    assert silence(Engine.DOCKER) == why
 
 
 def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
