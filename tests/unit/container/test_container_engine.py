@@ -9,7 +9,8 @@ from container_lab import put_on_path
 from postlude.executors.container.client import Client, engine_words
 from postlude.executors.container.engine import Choice, Engine, find_engine, silence
 from postlude.executors.container.environment import EnvironmentVariableError, variables
-from postlude.executors.container.user import is_rootless
+from postlude.executors.container.traits import Traits, traits_of
+from postlude.spec.types import Resources
 
 ANSWERS = "echo 28.2.2"
 CLIENT_ONLY = "echo; echo 'Cannot connect to the Docker daemon' >&2; exit 1"
@@ -87,11 +88,47 @@ def test_a_client_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (answer.ok, answer.words) == (False, "docker gave no answer within 0.1 s")
 
 
-def test_rootless_docker_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_on_path("docker", """echo '["name=seccomp,profile=builtin","name=rootless"]'""", tmp_path, monkeypatch)
-    assert is_rootless(Engine.DOCKER, Client("docker"))
-    put_on_path("docker", """echo '["name=seccomp,profile=builtin"]'""", tmp_path, monkeypatch)
-    assert not is_rootless(Engine.DOCKER, Client("docker"))
+ROOTFUL = '{"SecurityOptions": ["name=seccomp,profile=builtin"], "MemoryLimit": true, "CpuCfsQuota": true}'
+ROOTLESS = ROOTFUL.replace("]", ', "name=rootless"]')
+
+
+@pytest.mark.parametrize(
+    ("info", "traits"),
+    [
+        pytest.param(f"echo '{ROOTFUL}'", Traits(), id="of-root"),
+        pytest.param(f"echo '{ROOTLESS}'", Traits(rootless=True), id="rootless"),
+        pytest.param(
+            f"echo '{ROOTLESS.replace('true', 'false')}'",
+            Traits(rootless=True, limits_memory=False, limits_cpus=False),
+            id="rootless-without-control-groups",
+        ),
+        pytest.param("exit 1", Traits(), id="no-answer"),
+    ],
+)
+def test_docker_s_traits(info: str, traits: Traits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_on_path("docker", info, tmp_path, monkeypatch)
+    assert traits_of(Engine.DOCKER, Client("docker")) == traits
+
+
+@pytest.mark.parametrize(
+    ("traits", "said"),
+    [
+        pytest.param(Traits(), "", id="all-enforced"),
+        pytest.param(
+            Traits(limits_memory=False),
+            "memory limit 1Gi: not enforced, since this Docker has no control groups to do so",
+            id="one",
+        ),
+        pytest.param(
+            Traits(limits_memory=False, limits_cpus=False),
+            "memory limit 1Gi, CPU limit 2: not enforced, since this Docker has no control groups to do so",
+            id="both",
+        ),
+    ],
+)
+def test_limits_that_are_not_enforced_are_told(traits: Traits, said: str) -> None:
+    assert traits.unheeded(Resources(memory_limit="1Gi", cpu_limit="2")) == said
+    assert traits.unheeded(Resources()) == ""
 
 
 @pytest.mark.parametrize(
