@@ -110,6 +110,14 @@ def test_docker_s_traits(info: str, traits: Traits, tmp_path: Path, monkeypatch:
     assert traits_of(Engine.DOCKER, Client("docker")) == traits
 
 
+def test_a_podman_that_is_called_docker_is_told_from_docker(
+    podman: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path("docker", 'exec podman "$@"', tmp_path, monkeypatch)
+    assert silence(Engine.DOCKER) == ""
+    assert traits_of(Engine.DOCKER, Client("docker")) == traits_of(Engine.PODMAN, Client("podman"))
+
+
 @pytest.mark.parametrize(
     ("traits", "said"),
     [

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from container_lab import attempt, log_lines
+from container_lab import attempt, log_lines, put_on_path
 from container_person import Person, somebody
 
 from container_image import IMAGE, unavailable
@@ -54,7 +54,7 @@ def _leave(person: Person) -> None:
 def rootless(person: Person) -> Callable[..., tuple[Attempt, Exit]]:
     """Runs a script in a container as that user; gives the attempt and how it ended."""
 
-    def run(script: str, name: str, *, reads: Path | None = None) -> tuple[Attempt, Exit]:
+    def run(script: str, name: str, *, reads: Path | None = None, engine: str = "podman") -> tuple[Attempt, Exit]:
         directory = person.home / name
         given = attempt(
             image=IMAGE,
@@ -67,14 +67,14 @@ def rootless(person: Person) -> Callable[..., tuple[Attempt, Exit]]:
                 "outputs": {"parameters": {"out": {"outputFile": f"{directory}/outputs/out"}}},
             },
         )
-        return given, person.do(lambda: _ran(given))
+        return given, person.do(lambda: _ran(given, engine))
 
     return run
 
 
-def _ran(given: Attempt) -> Exit:
+def _ran(given: Attempt, engine: str) -> Exit:
     (given.directory / "outputs").mkdir(parents=True)
-    executor = ContainerExecutor("podman", grace_s=0.2, pull=False)
+    executor = ContainerExecutor(engine, grace_s=0.2, pull=False)
     try:
         return executor.run(given)
     finally:
@@ -117,3 +117,12 @@ def test_root_inside_has_the_rights_of_the_user_and_no_more(
     given, ended = rootless(f"cat {secret}", "reads", reads=secret)
     assert (ended.ending, ended.code) == (Ending.EXITED, 1)
     assert any("Permission denied" in line for line in log_lines(given))
+
+
+def test_what_a_container_writes_is_the_user_s_where_podman_is_called_docker(
+    person: Person, rootless: Callable[..., tuple[Attempt, Exit]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path("docker", 'exec podman "$@"', person.home, monkeypatch)
+    given, ended = rootless('echo made > "$OUT"', "named", engine="docker")
+    assert ended == Exit(ending=Ending.EXITED, code=0), log_lines(given)
+    assert (given.directory / "outputs" / "out").stat().st_uid == person.uid

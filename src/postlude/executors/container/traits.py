@@ -1,13 +1,13 @@
 """What an engine says of itself that its containers depend on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
 
 from postlude.executors.container.client import Client
 from postlude.executors.container.engine import Engine
-from postlude.spec.types import Resources
+from postlude.spec.types import Json, Resources
 
 _ANSWER_WITHIN_S: Final = 10.0
 
@@ -37,23 +37,30 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
             yield f"CPU limit {resources.cpu_limit}"
 
 
+_OF_PODMAN: Final = Traits(rootless=True)
+
+
 class _Info(msgspec.Struct, frozen=True, rename="pascal"):
     """Docker's daemon, as `info` tells of it."""
 
     security_options: tuple[str, ...] | None = None
     memory_limit: bool = True
     cpu_cfs_quota: bool = True
+    host: Mapping[str, Json] | None = msgspec.field(default=None, name="host")
+    """Told by Podman alone, which some systems also call `docker`."""
 
 
 def traits_of(engine: Engine, client: Client) -> Traits:
     """The traits of an engine; those of a Docker of root where it does not answer. Podman warns of limits itself."""
     if engine is Engine.PODMAN:
-        return Traits(rootless=True)
+        return _OF_PODMAN
     answer = client.call("info", "--format", "{{json .}}", timeout_s=_ANSWER_WITHIN_S)
     try:
         info = msgspec.json.decode(answer.output, type=_Info)
     except msgspec.MsgspecError:
         return Traits()
+    if info.host is not None:
+        return _OF_PODMAN
     return Traits(
         rootless="name=rootless" in (info.security_options or ()),
         limits_memory=info.memory_limit,
