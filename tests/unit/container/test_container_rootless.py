@@ -96,8 +96,10 @@ def test_root_inside_is_the_user_also_where_podman_is_told_to_give_other_numbers
     configuration = person.home / "containers.conf"
     usual = configuration.read_text()
     configuration.write_text(usual.replace("[containers]", '[containers]\nuserns = "keep-id"'))
-    given, ended = rootless('echo made > "$OUT"', "maps")
-    configuration.write_text(usual)
+    try:
+        given, ended = rootless('echo made > "$OUT"', "maps")
+    finally:
+        configuration.write_text(usual)
     assert ended == Exit(ending=Ending.EXITED, code=0), log_lines(given)
     assert (given.directory / "outputs" / "out").stat().st_uid == person.uid
 
