@@ -13,7 +13,7 @@ import pytest
 from fake_programs import acted
 from msgspec.structs import replace
 
-from podman_image import IMAGE as PODMAN_IMAGE
+from container_image import IMAGE as CONTAINER_IMAGE
 from postlude.core.task import TaskPath
 from postlude.executors.container.executor import ContainerExecutor
 from postlude.executors.fake import FakeExecutor
@@ -55,10 +55,16 @@ SUBJECTS = (
         make=lambda home: RoutingExecutor(process=ProcessExecutor(home=home), container=lambda: None, host=True),
     ),
     Subject(
-        name="container",
+        name="podman",
         make=lambda _home: ContainerExecutor("podman", grace_s=0.2, pull_grace_s=0.0),
-        image=PODMAN_IMAGE,
+        image=CONTAINER_IMAGE,
         needs="podman",
+    ),
+    Subject(
+        name="docker",
+        make=lambda _home: ContainerExecutor("docker", grace_s=0.2, pull_grace_s=0.0),
+        image=CONTAINER_IMAGE,
+        needs="docker",
     ),
     Subject(name="fake", make=lambda _home: FakeExecutor(acted)),
     Subject(

@@ -8,6 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from container_image import IMAGE
 from postlude.wiring.stores import open_stored
 
 SUPERVISOR_OF_A_DEAD_ENGINE = """
@@ -46,33 +47,35 @@ def test_an_order_that_is_read_after_the_engines_death_is_not_obeyed(tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def containers_of(run_id: str) -> list[str]:
-    command = ["podman", "ps", "--quiet", f"--filter=label=postlude.run={run_id}"]
+def containers_of(run_id: str, engine: str) -> list[str]:
+    command = [engine, "ps", "--quiet", f"--filter=label=postlude.run={run_id}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_containers_of_a_dead_engine_are_removed_before_their_tasks_run_again(tmp_path: Path, podman: str) -> None:
+def test_containers_of_a_dead_engine_are_removed_before_their_tasks_run_again(
+    tmp_path: Path, container_engine: str
+) -> None:
     source, home = tmp_path / "pipeline.yaml", tmp_path / "home"
     ready = home / "artifacts" / "ready"  # artifacts are all that a container sees of the home
     ready.parent.mkdir(parents=True)
     os.mkfifo(ready)
-    compiling = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("contained.py")), podman, str(source)]
+    compiling = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("contained.py")), IMAGE, str(source)]
     subprocess.run(compiling, check=True)
-    common = ["--home", str(home), "--containers", "podman", "--json"]
+    common = ["--home", str(home), "--containers", container_engine, "--json", "--grace", "0"]
     begin = [sys.executable, "-m", "postlude", "run", str(source), "-p", f"ready={ready}", *common]
     with subprocess.Popen(begin, stdout=subprocess.DEVNULL) as engine:
         assert ready.read_text() == "running\n"
         engine.kill()
     with closing(open_stored(home)) as store:
         (run_id,) = store.journal.unfinished()
-    left = containers_of(run_id)
+    left = containers_of(run_id, container_engine)
 
     with subprocess.Popen(
         [sys.executable, "-m", "postlude", "resume", run_id, *common], stdout=subprocess.DEVNULL
     ) as engine:
         assert ready.read_text() == "running\n"
-        again = containers_of(run_id)
+        again = containers_of(run_id, container_engine)
         engine.send_signal(signal.SIGTERM)
 
     assert (len(left), len(again), {*left} & {*again}) == (1, 1, set())
-    assert (engine.returncode, containers_of(run_id)) == (130, [])
+    assert (engine.returncode, containers_of(run_id, container_engine)) == (130, [])

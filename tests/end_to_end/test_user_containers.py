@@ -6,7 +6,7 @@ from harness import Harness
 from kfp import dsl
 from kfp.dsl import Artifact, Input, Output
 
-from podman_image import IMAGE
+from container_image import IMAGE
 from s3_server import S3
 
 
@@ -64,36 +64,42 @@ def contained(home: str):
     reach(home=home)
 
 
-def test_a_container_sees_artifacts_and_not_the_rest_of_the_home(podman: str, harness: Harness) -> None:
-    result = harness.run(contained, {"home": str(harness.home)}, containers="podman")
+def test_a_container_sees_artifacts_and_not_the_rest_of_the_home(container_engine: str, harness: Harness) -> None:
+    result = harness.run(contained, {"home": str(harness.home)}, containers=container_engine)
     assert (result.state, result.message) == ("SUCCEEDED", "")
     assert [result.outputs(path)["out"] for path in ("read", "reach")] == ["made\n", ""]
 
 
-def test_a_container_finds_artifacts_of_buckets_where_kfp_mounts_them(podman: str, harness: Harness, s3: S3) -> None:
-    result = harness.run(in_a_bucket, containers="podman", pipeline_root=f"s3://{s3.new_bucket()}/root")
+def test_a_container_finds_artifacts_of_buckets_where_kfp_mounts_them(
+    container_engine: str, harness: Harness, s3: S3
+) -> None:
+    result = harness.run(in_a_bucket, containers=container_engine, pipeline_root=f"s3://{s3.new_bucket()}/root")
     assert (result.state, result.message) == ("SUCCEEDED", "")
     assert result.outputs("read")["out"] == "mounted\n"
 
 
-def test_a_container_cannot_change_what_it_reads_from_a_bucket(podman: str, harness: Harness, s3: S3) -> None:
-    result = harness.run(spoilt, containers="podman", pipeline_root=f"s3://{s3.new_bucket()}/root")
+def test_a_container_cannot_change_what_it_reads_from_a_bucket(container_engine: str, harness: Harness, s3: S3) -> None:
+    result = harness.run(spoilt, containers=container_engine, pipeline_root=f"s3://{s3.new_bucket()}/root")
     assert (result.state, result.message) == ("SUCCEEDED", "")
     assert result.outputs("spoil")["out"] == "made\n"
 
 
 def test_a_link_in_a_container_s_output_brings_nothing_of_this_machine_into_a_bucket(
-    podman: str, harness: Harness, s3: S3, tmp_path: Path
+    container_engine: str, harness: Harness, s3: S3, tmp_path: Path
 ) -> None:
     secret, bucket = tmp_path / "secret", s3.new_bucket()
     secret.write_text("of this machine")
-    result = harness.run(leaking, {"secret": str(secret)}, containers="podman", pipeline_root=f"s3://{bucket}/root")
+    result = harness.run(
+        leaking, {"secret": str(secret)}, containers=container_engine, pipeline_root=f"s3://{bucket}/root"
+    )
     assert (result.state, s3.keys(bucket)) == ("FAILED", [])
     assert f"output artifact 'out' is a link to {secret}, which is not the task's own" in result.message
 
 
 def test_a_container_reads_and_writes_below_a_directory_that_is_the_root(
-    podman: str, harness: Harness, tmp_path: Path
+    container_engine: str, harness: Harness, tmp_path: Path
 ) -> None:
-    result = harness.run(contained, {"home": "/none"}, containers="podman", pipeline_root=f"{tmp_path}/elsewhere")
+    result = harness.run(
+        contained, {"home": "/none"}, containers=container_engine, pipeline_root=f"{tmp_path}/elsewhere"
+    )
     assert (result.state, result.message, result.outputs("read")["out"]) == ("SUCCEEDED", "", "made\n")

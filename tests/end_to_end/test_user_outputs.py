@@ -24,6 +24,13 @@ def link(target: str, out: dsl.OutputPath(str)):
 
 
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
+def folder(out: dsl.OutputPath(str)):
+    from pathlib import Path
+
+    Path(out, "part").mkdir(parents=True)
+
+
+@dsl.component(base_image="python:3.11", install_kfp_package=False)
 def elsewhere(uri: str, out: Output[Artifact]):
     out.uri = uri
 
@@ -42,6 +49,7 @@ def accuracy() -> float:
 def outputs(other: str) -> float:
     overwrite(victim=other)
     link(target=other)
+    folder()
     elsewhere(uri="file://elsewhere/x")
     half()
     return accuracy().output
@@ -53,10 +61,12 @@ def test_outputs_that_cannot_be_taken(harness: Harness, tmp_path: Path) -> None:
     result = harness.run(outputs, {"other": str(other)})
     unusable = "its outputs cannot be used: "
     foreign = "file://elsewhere/x: names a file on 'elsewhere': write file:///path for one of this machine"
+    written = harness.home / "runs" / result.run.run_id / "tasks" / "folder" / "1" / "outputs" / "out"
     not_utf8 = "'utf-8' codec can't encode character '\\ud800' in position 33: surrogates not allowed"
     assert {path: result.error(path) for path in sorted(result.states)} == {
         "accuracy": None,
         "elsewhere": (3, f"{unusable}{foreign}"),
+        "folder": (3, f"{unusable}output 'out' is no file: write the value itself to {written}"),
         "half": (3, f"its executor output cannot be read: {not_utf8}"),
         "link": (3, f"{unusable}output 'out' is a link to {other}: write the value itself"),
         "overwrite": None,

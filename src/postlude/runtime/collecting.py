@@ -115,13 +115,15 @@ def _texts(task: Task, prepared: Program, report: Mapping[str, Json]) -> Mapping
     told, known = prepared.executor_input["outputs"]["parameters"], report.get("parameterValues", {})
     wanted = (name for name in task.component.outputs.parameters if known.get(name) is None)
     files = {name: Path(told[name]["outputFile"]) for name in wanted}
-    return {name: _text(name, path) for name, path in files.items() if path.is_file()}
+    return {name: _text(name, path) for name, path in files.items() if path.exists()}
 
 
 def _text(name: str, path: Path) -> str:
     """The text in a file that the program wrote itself: a link would have the engine read for it what it may not."""
     if path.is_symlink() and not path.resolve().is_relative_to(path.parent.parent.resolve()):
         raise _UnreadableError(f"output '{name}' is a link to {path.resolve()}: write the value itself")
+    if not path.is_file():
+        raise _UnreadableError(f"output '{name}' is no file: write the value itself to {path}")
     size = path.stat().st_size
     if size > PARAMETER_MAX_BYTES:
         raise _UnreadableError(f"output '{name}' has {size} bytes, more than a parameter may have: use an artifact")

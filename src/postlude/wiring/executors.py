@@ -23,8 +23,11 @@ def make_executor(home: Home, options: RunOptions, progress: Progress) -> Execut
         ConfigError: The container engine asked for does not answer.
     """
     containers, offline = options.containers, options.offline or _says_offline(os.environ)
-    if containers not in ("auto", "host") and not _answers(containers):
-        raise ConfigError(f"{containers} does not answer on this machine: start it, or use --containers auto or host")
+    if containers not in ("auto", "host") and (why := _silence(containers)):
+        raise ConfigError(
+            f"{containers} does not answer on this machine ({why}): start it, get access to it, "
+            "or use --containers auto or host"
+        )
 
     def real() -> Executor:
         process = ProcessExecutor(home=home.root, offline=offline, progress=progress)
@@ -38,10 +41,14 @@ def _says_offline(environ: Mapping[str, str]) -> bool:
     return environ.get("POSTLUDE_OFFLINE", "").lower() not in ("", "0", "no", "false")
 
 
-def _answers(choice: Containers) -> bool:
-    from postlude.executors.container.engine import find_engine  # noqa: PLC0415 - for those who ask for an engine
+def _silence(choice: Containers) -> str:
+    from postlude.executors.container.engine import (  # noqa: PLC0415 - for those who ask for an engine
+        Engine,
+        find_engine,
+        silence,
+    )
 
-    return find_engine(choice) is not None
+    return "" if find_engine(choice) else silence(Engine(choice))
 
 
 def _routed(process: Executor, containers: Containers, make: "Callable[[Choice], Executor | None]") -> Executor:

@@ -42,8 +42,12 @@ def test_a_container_engine_that_does_not_answer_leaves_nothing_running(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     before = set(threading.enumerate())
-    with pytest.raises(ConfigError, match="docker does not answer on this machine"):
+    with pytest.raises(ConfigError) as refused:
         postlude.run(PIPELINE, home=tmp_path / "home", containers="docker")
+    assert str(refused.value) == (
+        "docker does not answer on this machine (docker: No such file or directory): start it, get access to it, "
+        "or use --containers auto or host"
+    )
     assert set(threading.enumerate()) == before
 
 

@@ -1,27 +1,22 @@
-"""An executor over a real Podman, and the attempts that the tests run in it."""
+"""An executor over real engines, and the attempts that the tests run in it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from container_lab import put_on_path
 
+from container_image import IMAGE
 from postlude.core.task import TaskPath
 from postlude.executors.container.executor import ContainerExecutor
 from postlude.ports.executor import Attempt
 
 
 @pytest.fixture
-def executor(
-    request: pytest.FixtureRequest, podman: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[ContainerExecutor]:
-    """An executor over Podman, spoken to as `podman`, or as `docker` through a client that passes everything on."""
-    engine = getattr(request, "param", "podman")
-    if engine == "docker":
-        put_on_path("docker", 'exec podman "$@"', tmp_path, monkeypatch)
+def executor(container_engine: str, tmp_path: Path) -> Iterator[ContainerExecutor]:
+    """An executor over the engine."""
     (tmp_path / "artifacts").mkdir()
-    executor = ContainerExecutor(engine, roots=(tmp_path / "artifacts",), grace_s=0.2, pull_grace_s=0.0)
+    executor = ContainerExecutor(container_engine, roots=(tmp_path / "artifacts",), grace_s=0.2, pull_grace_s=0.0)
     yield executor
     executor.close()
 
@@ -33,7 +28,7 @@ def run_id() -> str:
 
 
 @pytest.fixture
-def attempt_of(podman: str, run_id: str, tmp_path: Path) -> Callable[..., Attempt]:
+def attempt_of(run_id: str, tmp_path: Path) -> Callable[..., Attempt]:
     """Builds attempts that run a shell script, unless other words are given."""
 
     def build(script: str = "true", **words: object) -> Attempt:
@@ -43,7 +38,7 @@ def attempt_of(podman: str, run_id: str, tmp_path: Path) -> Callable[..., Attemp
             "run_id": run_id,
             "path": TaskPath("exit-handler-1/train"),
             "attempt": 1,
-            "image": podman,
+            "image": IMAGE,
             "argv": ("sh", "-c", script),
             "executor_input": {},
             "directory": directory,

@@ -7,9 +7,10 @@ import pytest
 from container_lab import put_on_path
 
 from postlude.executors.container.client import Client, engine_words
-from postlude.executors.container.engine import Choice, Engine, find_engine
+from postlude.executors.container.engine import Choice, Engine, find_engine, silence
 from postlude.executors.container.environment import EnvironmentVariableError, variables
-from postlude.executors.container.user import is_rootless
+from postlude.executors.container.traits import Traits, traits_of
+from postlude.spec.types import Resources
 
 ANSWERS = "echo 28.2.2"
 CLIENT_ONLY = "echo; echo 'Cannot connect to the Docker daemon' >&2; exit 1"
@@ -51,6 +52,24 @@ def test_find_engine(
     assert find_engine(choice) is found
 
 
+@pytest.mark.parametrize(
+    ("docker", "why"),
+    [
+        pytest.param(ANSWERS, "", id="it-answers"),
+        pytest.param(CLIENT_ONLY, "Cannot connect to the Docker daemon", id="its-own-words"),
+        pytest.param(SILENT, "docker gave no version, exit code 0", id="no-version"),
+        pytest.param(
+            "echo 'permission denied while trying to connect to the Docker daemon socket' >&2; exit 1",
+            "permission denied while trying to connect to the Docker daemon socket",
+            id="a-daemon-of-others",
+        ),
+    ],
+)
+def test_silence_is_explained(docker: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_on_path("docker", docker, tmp_path, monkeypatch)
+    assert silence(Engine.DOCKER) == why
+
+
 def test_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert find_engine("auto") is None
@@ -69,11 +88,55 @@ def test_a_client_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (answer.ok, answer.words) == (False, "docker gave no answer within 0.1 s")
 
 
-def test_rootless_docker_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_on_path("docker", """echo '["name=seccomp,profile=builtin","name=rootless"]'""", tmp_path, monkeypatch)
-    assert is_rootless(Engine.DOCKER, Client("docker"))
-    put_on_path("docker", """echo '["name=seccomp,profile=builtin"]'""", tmp_path, monkeypatch)
-    assert not is_rootless(Engine.DOCKER, Client("docker"))
+ROOTFUL = '{"SecurityOptions": ["name=seccomp,profile=builtin"], "MemoryLimit": true, "CpuCfsQuota": true}'
+ROOTLESS = ROOTFUL.replace("]", ', "name=rootless"]')
+
+
+@pytest.mark.parametrize(
+    ("info", "traits"),
+    [
+        pytest.param(f"echo '{ROOTFUL}'", Traits(), id="of-root"),
+        pytest.param(f"echo '{ROOTLESS}'", Traits(rootless=True), id="rootless"),
+        pytest.param(
+            f"echo '{ROOTLESS.replace('true', 'false')}'",
+            Traits(rootless=True, limits_memory=False, limits_cpus=False),
+            id="rootless-without-control-groups",
+        ),
+        pytest.param("exit 1", Traits(), id="no-answer"),
+    ],
+)
+def test_docker_s_traits(info: str, traits: Traits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_on_path("docker", info, tmp_path, monkeypatch)
+    assert traits_of(Engine.DOCKER, Client("docker")) == traits
+
+
+def test_a_podman_that_is_called_docker_is_told_from_docker(
+    podman: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path("docker", 'exec podman "$@"', tmp_path, monkeypatch)
+    assert silence(Engine.DOCKER) == ""
+    assert traits_of(Engine.DOCKER, Client("docker")) == traits_of(Engine.PODMAN, Client("podman"))
+
+
+@pytest.mark.parametrize(
+    ("traits", "said"),
+    [
+        pytest.param(Traits(), "", id="all-enforced"),
+        pytest.param(
+            Traits(limits_memory=False),
+            "memory limit 1Gi: not enforced, since this Docker has no control groups to do so",
+            id="one",
+        ),
+        pytest.param(
+            Traits(limits_memory=False, limits_cpus=False),
+            "memory limit 1Gi, CPU limit 2: not enforced, since this Docker has no control groups to do so",
+            id="both",
+        ),
+    ],
+)
+def test_limits_that_are_not_enforced_are_told(traits: Traits, said: str) -> None:
+    assert traits.unheeded(Resources(memory_limit="1Gi", cpu_limit="2")) == said
+    assert traits.unheeded(Resources()) == ""
 
 
 @pytest.mark.parametrize(
@@ -83,7 +146,7 @@ def test_rootless_docker_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         pytest.param("level=warning msg=retrying\nError: refused\n\n", "Error: refused", id="last-error"),
         pytest.param(
             "docker: Error response from daemon: gone.\n\nRun 'docker run --help' for more information\n",
-            "docker: Error response from daemon: gone.",
+            "docker: Error response from daemon: gone",
             id="advice-is-no-reason",
         ),
         pytest.param("one\ntwo\n", "two", id="last-line-where-none-is-an-error"),

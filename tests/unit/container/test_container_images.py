@@ -193,9 +193,10 @@ def test_who_waits_for_an_image_is_told_so(deaf: Path, tmp_path: Path) -> None:
 def test_a_closed_executor_pulls_no_more(deaf: Path, tmp_path: Path) -> None:
     executor = ContainerExecutor("podman", pull_grace_s=600)
     with ThreadPoolExecutor(1) as thread:
-        ended = thread.submit(executor.run, attempt(directory=tmp_path, log=tmp_path / "log"))
+        one = attempt(directory=tmp_path, log=tmp_path / "log", image="of-this-test-alone")
+        ended = thread.submit(executor.run, one)
         deaf.read_text()
-        (pull,) = (each for each in threading.enumerate() if each.name == "pull img")
+        (pull,) = (each for each in threading.enumerate() if each.name == "pull of-this-test-alone")
         executor.close()
         assert ended.result(30).ending is Ending.TERMINATED
     pull.join(30)

@@ -24,8 +24,8 @@ def test_an_image_that_is_not_here_is_not_pulled(tmp_path: Path, monkeypatch: py
     assert "pull" not in asked.read_text().split()
 
 
-def test_an_image_that_is_here_runs(podman: str, attempt_of: Callable[..., Attempt]) -> None:
-    executor = ContainerExecutor("podman", pull=False)
+def test_an_image_that_is_here_runs(container_engine: str, attempt_of: Callable[..., Attempt]) -> None:
+    executor = ContainerExecutor(container_engine, pull=False)
     ended = executor.run(attempt_of("exit 0"))
     executor.close()
     assert (ended.ending, ended.code) == (Ending.EXITED, 0)

@@ -34,6 +34,7 @@ def test_arguments_of_a_whole_attempt() -> None:
         "--log-driver=none",
         "--sig-proxy=false",
         "--pids-limit=4096",
+        "--userns=host",
         "--security-opt=label=disable",
         "--name=n-1",
         "--label=postlude.run=run-1",

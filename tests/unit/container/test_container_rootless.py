@@ -1,83 +1,31 @@
 """Rootless Podman: containers of a user who is not root, with a user made for the test."""
 
-import grp
-import multiprocessing
 import os
-import pwd
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 import pytest
-from container_lab import attempt, log_lines
+from container_lab import attempt, log_lines, put_on_path
+from container_person import Person, somebody
 
-from podman_image import IMAGE, WITHOUT_LIMITS_TO_SET, unavailable
+from container_image import IMAGE, unavailable
+from podman_engine import WITHOUT_LIMITS_TO_SET
 from postlude.executors.container.executor import ContainerExecutor
 from postlude.ports.executor import Attempt, Ending, Exit
-
-
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """A user of this machine without rights, and a directory of theirs."""
-
-    uid: int
-    gid: int
-    home: Path
-
-    def do(self, act: Callable[[], Any]) -> Any:
-        """What `act` gives, done as this user in a process of its own."""
-        ours, theirs = multiprocessing.Pipe(duplex=False)
-        child = multiprocessing.get_context("fork").Process(target=self._become, args=(theirs, act))
-        child.start()
-        theirs.close()
-        try:
-            found = ours.recv()
-        finally:
-            child.join(60)
-        assert not isinstance(found, BaseException), found
-        return found
-
-    def _become(self, answer: Connection, act: Callable[[], Any]) -> None:
-        os.setgroups([])
-        os.setgid(self.gid)
-        os.setuid(self.uid)
-        os.chdir(self.home)
-        os.environ |= {
-            "HOME": str(self.home),
-            "XDG_RUNTIME_DIR": str(self.home / "runtime"),
-            "CONTAINERS_CONF": str(self.home / "containers.conf"),
-            "TMPDIR": str(self.home),
-        }
-        os.environ.pop("XDG_CONFIG_HOME", None)
-        os.environ.pop("XDG_DATA_HOME", None)
-        tempfile.tempdir = str(self.home)
-        try:
-            answer.send(act())
-        except BaseException as error:  # noqa: BLE001 - the parent raises it
-            answer.send(AssertionError(f"{type(error).__name__}: {error}"))
 
 
 @pytest.fixture(scope="module")
 def person(podman: str) -> Iterator[Person]:
     """Somebody new, whose Podman has the image of the tests."""
-    if os.geteuid() or not all(map(shutil.which, ("useradd", "userdel", "newuidmap"))):
-        unavailable("needs root, to make a user, and Debian's uidmap")
-    name, home = f"postlude{os.getpid()}", Path(tempfile.mkdtemp(prefix="postlude-rootless-", dir="/tmp"))
-    subprocess.run(["useradd", "--no-create-home", "--home-dir", str(home), name], check=True)
-    try:
-        found = Person(uid=pwd.getpwnam(name).pw_uid, gid=grp.getgrnam(name).gr_gid, home=home)
+    if shutil.which("newuidmap") is None:
+        unavailable("needs Debian's uidmap")
+    with somebody() as found:
         _furnish(found, podman)
         yield found
         _leave(found)
-    finally:
-        subprocess.run(["userdel", "--force", name], check=True, capture_output=True)
-        shutil.rmtree(home)
 
 
 def _furnish(person: Person, podman: str) -> None:
@@ -106,7 +54,7 @@ def _leave(person: Person) -> None:
 def rootless(person: Person) -> Callable[..., tuple[Attempt, Exit]]:
     """Runs a script in a container as that user; gives the attempt and how it ended."""
 
-    def run(script: str, name: str, *, reads: Path | None = None) -> tuple[Attempt, Exit]:
+    def run(script: str, name: str, *, reads: Path | None = None, engine: str = "podman") -> tuple[Attempt, Exit]:
         directory = person.home / name
         given = attempt(
             image=IMAGE,
@@ -119,14 +67,14 @@ def rootless(person: Person) -> Callable[..., tuple[Attempt, Exit]]:
                 "outputs": {"parameters": {"out": {"outputFile": f"{directory}/outputs/out"}}},
             },
         )
-        return given, person.do(lambda: _ran(given))
+        return given, person.do(lambda: _ran(given, engine))
 
     return run
 
 
-def _ran(given: Attempt) -> Exit:
+def _ran(given: Attempt, engine: str) -> Exit:
     (given.directory / "outputs").mkdir(parents=True)
-    executor = ContainerExecutor("podman", grace_s=0.2, pull=False)
+    executor = ContainerExecutor(engine, grace_s=0.2, pull=False)
     try:
         return executor.run(given)
     finally:
@@ -140,6 +88,20 @@ def test_what_a_container_writes_is_the_user_s(person: Person, rootless: Callabl
     assert person.do(written.read_text) == "made\n"
     assert (written.stat().st_uid, written.stat().st_mode & 0o777) == (person.uid, 0o600)
     assert "stdout F 0" in log_lines(given)
+
+
+def test_root_inside_is_the_user_also_where_podman_is_told_to_give_other_numbers(
+    person: Person, rootless: Callable[..., tuple[Attempt, Exit]]
+) -> None:
+    configuration = person.home / "containers.conf"
+    usual = configuration.read_text()
+    configuration.write_text(usual.replace("[containers]", '[containers]\nuserns = "keep-id"'))
+    try:
+        given, ended = rootless('echo made > "$OUT"', "maps")
+    finally:
+        configuration.write_text(usual)
+    assert ended == Exit(ending=Ending.EXITED, code=0), log_lines(given)
+    assert (given.directory / "outputs" / "out").stat().st_uid == person.uid
 
 
 def test_a_failure_is_told_and_nothing_is_left(person: Person, rootless: Callable[..., tuple[Attempt, Exit]]) -> None:
@@ -157,3 +119,12 @@ def test_root_inside_has_the_rights_of_the_user_and_no_more(
     given, ended = rootless(f"cat {secret}", "reads", reads=secret)
     assert (ended.ending, ended.code) == (Ending.EXITED, 1)
     assert any("Permission denied" in line for line in log_lines(given))
+
+
+def test_what_a_container_writes_is_the_user_s_where_podman_is_called_docker(
+    person: Person, rootless: Callable[..., tuple[Attempt, Exit]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_on_path("docker", 'exec podman "$@"', person.home, monkeypatch)
+    given, ended = rootless('echo made > "$OUT"', "named", engine="docker")
+    assert ended == Exit(ending=Ending.EXITED, code=0), log_lines(given)
+    assert (given.directory / "outputs" / "out").stat().st_uid == person.uid

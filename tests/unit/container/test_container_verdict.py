@@ -108,10 +108,10 @@ def not_started(message: str) -> Exit:
         ),
         pytest.param(
             PLAIN,
-            msgspec.structs.replace(NEVER, error="exec: no such file"),
+            msgspec.structs.replace(NEVER, error='create failed: exec: "sh": no such file: unknown'),
             Attached(code=127, words="docker: Error response"),
             None,
-            not_started("image 'img' has no program 'sh': exec: no such file. Check the component's command"),
+            not_started("image 'img' has no program 'sh': exec: \"sh\": no such file. Check the component's command"),
             id="no-such-program",
         ),
         pytest.param(
@@ -119,7 +119,7 @@ def not_started(message: str) -> Exit:
             NEVER,
             Attached(code=126, words="Error: denied"),
             None,
-            not_started("image 'img' cannot run 'its entry point': Error: denied"),
+            not_started("image 'img' cannot run its entry point: Error: denied"),
             id="entry-point-not-executable",
         ),
         pytest.param(

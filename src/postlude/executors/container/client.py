@@ -34,11 +34,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def engine_words(stderr: str) -> str:
-    """The line of a client's stderr that says what went wrong; "" where there is none."""
+    """The line of a client's stderr that says what went wrong, without a full stop; "" where there is none."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     told = [line for line in lines if not line.lower().startswith(_ADVICE_STARTS)]
     errors = [line for line in told if line.lower().startswith(_ERROR_STARTS)]
-    return (errors or told or [""])[-1]
+    return (errors or told or [""])[-1].rstrip(".")
 
 
 class Client:

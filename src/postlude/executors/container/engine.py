@@ -40,10 +40,12 @@ def find_engine(choice: Choice) -> Engine | None:
     A client program without an engine behind it counts as absent. The answer is kept for the life of the process;
     `find_engine.cache_clear()` forgets it.
     """
-    return next((engine for engine in _CANDIDATES[choice] if answers(engine)), None)
+    return next((engine for engine in _CANDIDATES[choice] if not silence(engine)), None)
 
 
-def answers(engine: Engine) -> bool:
-    """Whether the engine itself, not only its client program, answers now."""
+def silence(engine: Engine) -> str:
+    """Why the engine itself, not only its client program, does not answer now, in its own words; "" where it does."""
     answer = Client(engine).call(*_QUESTIONS[engine], timeout_s=_ANSWER_WITHIN_S)
-    return answer.ok and bool(answer.output.strip())
+    if answer.ok and answer.output.strip():
+        return ""
+    return answer.words or f"{engine} gave no version, exit code {answer.code}"

@@ -24,10 +24,12 @@ from postlude.executors.container.mounts import mounts
 from postlude.executors.container.options import RUN_LABEL, container_name, run_arguments
 from postlude.executors.container.output import follow
 from postlude.executors.container.running import Running
-from postlude.executors.container.user import is_rootless, user_options
+from postlude.executors.container.traits import Traits, traits_of
+from postlude.executors.container.user import user_options
 from postlude.executors.container.verdict import Attached, ContainerState, ended_on_request, verdict
 from postlude.executors.process.exits import one_line
 from postlude.executors.process.supervisor.logfile import LogFile
+from postlude.executors.process.uv import note
 from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Exit
 from postlude.ports.progress import Progress, unheard
 from postlude.spec.quantity import QuantityError
@@ -141,13 +143,15 @@ class ContainerExecutor(BlockingExecutor):
         if running.ending is not None:
             return ended_on_request(attempt, running.ending, while_="its image was pulled")
         attempt.work.mkdir(exist_ok=True)
+        if unheeded := self._traits.unheeded(attempt.resources):
+            note(attempt.log, unheeded)
         client_env = dict(os.environ)
         with (
             closing(LogFile(str(attempt.log))) as log,
             TemporaryDirectory(prefix="postlude-") as directory,
             variables(attempt.env, attempt.directory, client_env=client_env) as passed,
         ):
-            user = user_options(attempt, uid=os.getuid(), gid=os.getgid(), rootless=self._rootless)
+            user = user_options(attempt, uid=os.getuid(), gid=os.getgid(), rootless=self._traits.rootless)
             seen = mounts(attempt, self._roots)
             arguments = run_arguments(
                 attempt, engine=self._engine, name=running.name, mounts=seen, variables=passed, user=user
@@ -198,5 +202,5 @@ class ContainerExecutor(BlockingExecutor):
         self._client.call(*_REMOVE[self._engine], *names, timeout_s=_ANSWER_WITHIN_S)
 
     @cached_property
-    def _rootless(self) -> bool:
-        return is_rootless(self._engine, self._client)
+    def _traits(self) -> Traits:
+        return traits_of(self._engine, self._client)

@@ -21,6 +21,7 @@ _FIXED: Final = (
     "--log-driver=none",  # the attempt's log is the only copy
     "--sig-proxy=false",  # only `terminate` decides who gets which signal
     "--pids-limit=4096",  # a fork bomb ends in its own container; Kubernetes has such a limit for each node
+    "--userns=host",  # where an engine is set up to map users, numbers here and there would not be the same
     "--security-opt=label=disable",  # else SELinux forbids what is mounted; relabelling the user's files is worse
 )
 

@@ -2,20 +2,9 @@
 
 from typing import Final
 
-from postlude.executors.container.client import Client
-from postlude.executors.container.engine import Engine
 from postlude.ports.executor import Attempt
 
 _ROOT_OPTION: Final = "--user=0:0"
-_ANSWER_WITHIN_S: Final = 10.0
-
-
-def is_rootless(engine: Engine, client: Client) -> bool:
-    """Whether the engine maps a container's root to the user who runs the engine."""
-    if engine is Engine.PODMAN:
-        return True
-    answer = client.call("info", "--format", "{{json .SecurityOptions}}", timeout_s=_ANSWER_WITHIN_S)
-    return "name=rootless" in answer.output
 
 
 def user_options(attempt: Attempt, *, uid: int, gid: int, rootless: bool) -> tuple[str, ...]:

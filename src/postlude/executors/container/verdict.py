@@ -1,5 +1,6 @@
 """What became of a container: the engine's record of it, read as an `Exit`. Pure."""
 
+import re
 import signal
 from collections.abc import Mapping
 from typing import Final
@@ -91,13 +92,21 @@ def exit_code(told: int) -> int:
 def _why_not_started(attempt: Attempt, state: ContainerState | None, attached: Attached) -> str:
     said = (state.error if state else "") or attached.words or f"the engine's client exited with {attached.code}"
     reason = _REASONS.get(attached.code, "the container could not be started: {said}")
-    program = attempt.argv[0] if attempt.argv and not attempt.args_only else "its entry point"
-    return reason.format(image=attempt.image, program=program, said=said)
+    program = f"'{attempt.argv[0]}'" if attempt.argv and not attempt.args_only else "its entry point"
+    return reason.format(image=attempt.image, program=program, said=_to_the_point(said))
+
+
+def _to_the_point(said: str) -> str:
+    """What the engine says of the program itself, without the chain of those through whom it heard of that."""
+    return _ENGINE_S_OWN.sub("", said[max(0, said.find('exec: "')) :])
+
+
+_ENGINE_S_OWN: Final = re.compile(r": (unknown|OCI runtime attempted .*|OCI permission denied)$")
 
 
 _REASONS: Final[Mapping[int, str]] = {
-    126: "image '{image}' cannot run '{program}': {said}",
-    127: "image '{image}' has no program '{program}': {said}. Check the component's command",
+    126: "image '{image}' cannot run {program}: {said}",
+    127: "image '{image}' has no program {program}: {said}. Check the component's command",
 }
 
 
