@@ -32,7 +32,7 @@ def ask(home: Path | None, run: str, message: Json, asked: str, *, wait: bool) -
     with stored(home) as store:
         run_id = id_of(store, run)
         _refuse_final(store, run_id)
-        seen = len(store.journal.events(run_id))
+        seen = len(store.journal.events(run_id)) if wait else 0
         store.mailbox.post(run_id, message)
         _say(store, run_id, asked)
         if wait:
