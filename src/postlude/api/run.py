@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from postlude.api.interrupt import cancel_on_interrupt
+from postlude.api.driving import driven
 from postlude.api.result import Run
 from postlude.api.source import load_source
-from postlude.api.values import fetching
 from postlude.runtime.faults import INJECTED, Fault, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json, Pipeline
@@ -37,6 +36,10 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     pipeline_root: str | None = None,
     faults: Sequence[Fault] = (),
     run_url: str = "",
+    grace_s: float = 10.0,
+    timeout_s: float | None = None,
+    exit_timeout_s: float | None = None,
+    exit_tasks_on_cancel: bool = True,
 ) -> Run:
     """Run a pipeline on this machine, to its end.
 
@@ -59,6 +62,10 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         faults: What goes wrong on purpose: `postlude.Fault.fail`, `.kill` and `.delay`. One that never happened gives a
             warning.
         run_url: Where people look at the run, with {run_id} for its id; "" for the run's directory.
+        grace_s: Seconds between SIGTERM and SIGKILL when a task is stopped.
+        timeout_s: Seconds that the run may take, exit tasks aside; None for the pipeline's own limit.
+        exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
+        exit_tasks_on_cancel: Whether exit tasks run when the run is canceled.
 
     Returns:
         The finished run. A failed run is a value too: see `Run.raise_for_state`.
@@ -66,6 +73,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     Raises:
         SpecError: The pipeline or its arguments are wrong; nothing was run.
         ConfigError: This machine cannot serve the run as asked.
+        StoreError: The database could not take a step; what was stored can be gone on with, see `resume`.
         KeyboardInterrupt: Ctrl-C was pressed, or the notebook interrupted. The run was canceled, and its exit tasks ran
             unless it was pressed again.
     """
@@ -83,6 +91,10 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         offline=offline,
         faults=tuple(faults),
         run_url=run_url,
+        grace_s=grace_s,
+        timeout_s=timeout_s,
+        exit_timeout_s=exit_timeout_s,
+        exit_tasks_on_cancel=exit_tasks_on_cancel,
     )
     with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
         loaded = load_source(source, pipeline=pipeline, home=options.home)
@@ -98,10 +110,8 @@ def drive(
     """Run a pipeline that is loaded, to its end, on the engine that was opened with the options.
 
     Raises:
-        SpecError, ConfigError, KeyboardInterrupt: As for `run`.
+        SpecError, ConfigError, StoreError, KeyboardInterrupt: As for `run`.
     """
     given = check_arguments(pipeline, arguments)
     check_faults(pipeline, options.faults, allowed=INJECTED)
-    with cancel_on_interrupt(engine.cancel):
-        document = engine.run(pipeline, given, name=name)
-    return Run(document, fetching(options.home, document["run_id"]))
+    return driven(engine, options.home, lambda engine: engine.run(pipeline, given, name=name))

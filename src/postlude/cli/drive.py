@@ -125,7 +125,7 @@ def _told(document: Json) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from postlude.cli.verdict import SHORT_ID  # noqa: PLC0415 - as above
+        from postlude.stores.run_lookup import SHORT_ID  # noqa: PLC0415 - as above
 
         run, ended = document["run_id"][:SHORT_ID], document["state"]
         what = f"standard output cannot be written: {error.strerror}. The run ended {ended}"
