@@ -1,9 +1,9 @@
 """Run a pipeline from Python: in scripts, notebooks and tests."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from postlude.api.driving import driven
 from postlude.api.result import Run
@@ -11,10 +11,7 @@ from postlude.api.source import load_source
 from postlude.runtime.faults import INJECTED, Fault, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json, Pipeline
-from postlude.wiring import Containers, RunOptions, open_engine
-
-if TYPE_CHECKING:
-    from postlude.engines.local.engine import LocalEngine
+from postlude.wiring import Containers, RunOptions, starting_engine
 
 
 def run(  # noqa: PLR0913 - all but two are keyword-only options
@@ -96,22 +93,20 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         exit_timeout_s=exit_timeout_s,
         exit_tasks_on_cancel=exit_tasks_on_cancel,
     )
-    with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
-        loaded = load_source(source, pipeline=pipeline, home=options.home)
-        finished = drive(engine, loaded, arguments or {}, options, name=name)
+    finished = drive(lambda: load_source(source, pipeline=pipeline, home=options.home), arguments or {}, options, name)
     for sentence in without_effect(faults, fates_of(finished.document)):
         warnings.warn(sentence, stacklevel=2)
     return finished
 
 
-def drive(
-    engine: "LocalEngine", pipeline: Pipeline, arguments: Mapping[str, Json], options: RunOptions, *, name: str = ""
-) -> Run:
-    """Run a pipeline that is loaded, to its end, on the engine that was opened with the options.
+def drive(load: Callable[[], Pipeline], arguments: Mapping[str, Json], options: RunOptions, name: str) -> Run:
+    """Run a pipeline to its end; it is loaded while the engine's executor loads the SDK.
 
     Raises:
         SpecError, ConfigError, StoreError, KeyboardInterrupt: As for `run`.
     """
-    given = check_arguments(pipeline, arguments)
-    check_faults(pipeline, options.faults, allowed=INJECTED)
-    return driven(engine, options.home, lambda engine: engine.run(pipeline, given, name=name))
+    with starting_engine(options) as start:
+        pipeline = load()
+        given = check_arguments(pipeline, arguments)
+        check_faults(pipeline, options.faults, allowed=INJECTED)
+        return driven(start(), options.home, lambda engine: engine.run(pipeline, given, name=name))
