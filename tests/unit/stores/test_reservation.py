@@ -1,5 +1,7 @@
 """What a home's place leaves behind, if it comes to be no home."""
 
+import fcntl
+import os
 import stat
 import subprocess
 import sys
@@ -87,6 +89,26 @@ def test_nobody_loses_a_place_to_others_who_come_and_go(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as threads:
         ended = [threads.submit(come_and_go, str(number)) for number in range(4)]
     assert [one.result() for one in ended] == [None] * 4
+
+
+@pytest.mark.parametrize("round_", range(20))
+def test_a_place_that_is_taken_away_before_it_is_held_is_made_again(tmp_path: Path, round_: int) -> None:
+    home = tmp_path / str(round_)
+    home.mkdir()
+    held = os.open(home, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+
+    def found() -> list[str]:
+        with reserved_home(home):
+            return below(home)
+
+    with ThreadPoolExecutor(1) as thread:
+        reserving = thread.submit(found)
+        while not (home / "cache").exists():
+            pass
+        home.rename(tmp_path / "away")
+        os.close(held)
+        assert reserving.result() == ["cache"]
 
 
 @pytest.mark.parametrize("inside", ["", "deep/home"])
