@@ -60,7 +60,7 @@ def _reserve(home: Home, traces: Sequence[Path]) -> _Reservation:
     for left in reversed(range(_TRIES)):
         try:
             return _reserved(home, traces)
-        except FileNotFoundError:
+        except (FileNotFoundError, FileExistsError):  # the latter from `mkdir`, of what is gone when it looks again
             if not left:
                 raise
     raise AssertionError("the last try returns or raises")
