@@ -45,14 +45,14 @@ def test_options_that_are_changed_are_checked_again() -> None:
         replace(RunOptions(), workers=0)
 
 
-def test_a_container_engine_that_does_not_answer_leaves_nothing_running(
+def test_a_container_engine_that_does_not_answer_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     before = set(threading.enumerate())
     with pytest.raises(ConfigError, match="docker does not answer on this machine"):
         postlude.run(PIPELINE, home=tmp_path / "home", containers="docker")
-    assert set(threading.enumerate()) == before
+    assert (set(threading.enumerate()), list(tmp_path.iterdir())) == (before, [])
 
 
 @pytest.mark.parametrize("policy", list(FailurePolicy))
