@@ -9,7 +9,7 @@ from postlude.api.values import fetching
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.store import Store
-from postlude.wiring.stores import open_catalog, open_stored
+from postlude.wiring.stores import open_stored
 
 
 def stored_run(home: Path | None, run: str) -> Json:
@@ -18,10 +18,8 @@ def stored_run(home: Path | None, run: str) -> Json:
     Raises:
         ConfigError: There is no such run, or there are several; the message says which.
     """
-    try:
-        return open_catalog(home).run(run)
-    except LookupError as error:
-        raise ConfigError(_said(error)) from error
+    with stored(home) as store:
+        return document_of(store, run)
 
 
 def get_run(run_id: str = "", *, home: str | Path | None = None) -> Run:
