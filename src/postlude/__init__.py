@@ -1,6 +1,7 @@
 """Run Kubeflow Pipelines (KFP v2) pipelines with final statuses that can be trusted.
 
-`postlude.run(pipeline, arguments={...})` runs one on this machine and gives its `Run`.
+`postlude.run(pipeline, arguments={...})` runs one on this machine and gives its `Run`; `postlude.resume` and
+`postlude.retry` go on with one.
 """
 
 from importlib import import_module
@@ -12,9 +13,13 @@ if TYPE_CHECKING:
     from postlude.api.rehearsed import Rehearsal as Rehearsal
     from postlude.api.result import Run as Run
     from postlude.api.result import RunFailedError as RunFailedError
+    from postlude.api.resume import resume as resume
+    from postlude.api.retry import retry as retry
     from postlude.api.run import run as run
     from postlude.api.simulate import Simulation as Simulation
     from postlude.api.simulate import simulate as simulate
+    from postlude.api.stored import get_run as get_run
+    from postlude.ports.journal import StoreError as StoreError
     from postlude.runtime.faults import Fault as Fault
     from postlude.spec.problem import ConfigError as ConfigError
     from postlude.spec.problem import SpecError as SpecError
@@ -25,6 +30,9 @@ _EXPORTS: Final = {
     "Run": "postlude.api.result",
     "RunFailedError": "postlude.api.result",
     "run": "postlude.api.run",
+    "resume": "postlude.api.resume",
+    "retry": "postlude.api.retry",
+    "get_run": "postlude.api.stored",
     "Rehearsal": "postlude.api.rehearsed",
     "rehearse": "postlude.api.rehearse",
     "Simulation": "postlude.api.simulate",
@@ -32,6 +40,7 @@ _EXPORTS: Final = {
     "Fault": "postlude.runtime.faults",
     "ConfigError": "postlude.spec.problem",
     "SpecError": "postlude.spec.problem",
+    "StoreError": "postlude.ports.journal",
 }
 
 __all__ = [
@@ -42,8 +51,12 @@ __all__ = [
     "RunFailedError",
     "Simulation",
     "SpecError",
+    "StoreError",
     "dsl",
+    "get_run",
     "rehearse",
+    "resume",
+    "retry",
     "run",
     "simulate",
 ]

@@ -62,6 +62,14 @@ def events(store: Store) -> object:
     return store.journal.events("r")
 
 
+def later_events(store: Store) -> object:
+    return store.journal.events("r", first=2)
+
+
+def events_to_come(store: Store) -> object:
+    return store.journal.events("r", first=3)
+
+
 def record(store: Store) -> object:
     return store.journal.record("r")
 
@@ -112,6 +120,18 @@ def used(store: Store) -> object:
             events,
             f"table 'journal', run 'r', event 3: is one too many: the run has 3; {RESTORE}",
             id="event-that-nobody-saved",
+        ),
+        pytest.param(
+            "DELETE FROM journal WHERE seq = 2",
+            later_events,
+            f"table 'journal', run 'r', event 2: is missing; {RESTORE}",
+            id="event-missing-among-the-later-ones",
+        ),
+        pytest.param(
+            "INSERT INTO journal VALUES ('r', 3, '0')",
+            events_to_come,
+            f"table 'journal', run 'r', event 3: is one too many: the run has 3; {RESTORE}",
+            id="event-that-nobody-saved-among-those-to-come",
         ),
         pytest.param(
             "UPDATE runs SET settings = 'x'",
@@ -187,6 +207,12 @@ def test_a_damaged_row_is_refused_with_its_place(database_url: str, statement: s
         with pytest.raises(StoreError) as refused:
             read(store)
     assert str(refused.value) == f"{name(database_url)}: {text}"
+
+
+def test_events_that_are_not_wanted_are_not_read(database_url: str) -> None:
+    with closing(filled(database_url)) as store:
+        change(database_url, "UPDATE journal SET event = '{' WHERE seq = 0")
+        assert len(store.journal.events("r", first=1)) == 2
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,21 @@ def test_events_come_back_in_the_order_they_were_saved(store: Store) -> None:
     assert store.journal.events("ab-1") == [{"number": number} for number in range(13)]
 
 
+@pytest.mark.parametrize(
+    ("first", "numbers"),
+    [
+        pytest.param(0, [0, 1, 2, 3, 4], id="all"),
+        pytest.param(3, [3, 4], id="the-rest"),
+        pytest.param(5, [], id="what-is-next"),
+        pytest.param(9, [], id="what-comes-later"),
+    ],
+)
+def test_events_are_read_from_the_first_that_is_wanted(store: Store, first: int, numbers: list[int]) -> None:
+    begin(store, "ab-1")
+    store.journal.append(step(1, events=4))
+    assert store.journal.events("ab-1", first=first) == [{"number": number} for number in numbers]
+
+
 def test_a_step_without_a_run_document_leaves_the_one_before(store: Store) -> None:
     begin(store, "ab-1")
     store.journal.append(replace(step(1, tasks=[FETCH]), run=None))
@@ -97,7 +112,7 @@ def test_a_step_without_a_run_document_is_refused_out_of_sequence_too(store: Sto
 
 
 def test_an_unknown_run_has_no_events(store: Store) -> None:
-    assert store.journal.events("ab-9") == []
+    assert (store.journal.events("ab-9"), store.journal.events("ab-9", first=3)) == ([], [])
 
 
 @pytest.mark.parametrize("first", [pytest.param(1, id="written-before"), pytest.param(3, id="leaves-a-gap")])

@@ -1,10 +1,11 @@
-"""A finished run, as Python users read it."""
+"""A run, as Python users read it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import msgspec
 
+from postlude.core.task import State
 from postlude.runtime.values import digest_of
 from postlude.spec.types import Json
 
@@ -22,7 +23,8 @@ class RunFailedError(Exception):
     def __init__(self, run: "Run") -> None:
         self.run = run
         cause = f": {run.error.message}" if run.error else ""
-        super().__init__(f"run {run.run_id} of {run.pipeline} ended {run.state}{cause}")
+        stands = f"ended {run.state}" if State(run.state).is_final else f"has not ended, it is {run.state}"
+        super().__init__(f"run {run.run_id} of {run.pipeline} {stands}{cause}")
 
 
 class Error(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +40,7 @@ class Error(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskRun(msgspec.Struct, frozen=True):
-    """One task of a finished run: a view of its part of the run document.
+    """One task of a run: a view of its part of the run document.
 
     Attributes:
         fetch: Where large values come from; None leaves the references in their places.
@@ -62,7 +64,7 @@ class TaskRun(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """SUCCEEDED, FAILED, SKIPPED, UPSTREAM_FAILED or CANCELED."""
+        """SUCCEEDED, FAILED, SKIPPED, UPSTREAM_FAILED or CANCELED; PENDING or RUNNING while the run goes on."""
         return str(self.document["state"])
 
     @property
@@ -98,7 +100,7 @@ class TaskRun(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """A finished run: a view of its document.
+    """A run, finished or as it stood when it was read: a view of its document.
 
     Attributes:
         document: The run document, `postlude.run/v1`. Large values are references there; see `outputs`.
@@ -124,7 +126,7 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """SUCCEEDED, FAILED or CANCELED."""
+        """SUCCEEDED, FAILED or CANCELED; RUNNING for one that has not ended, see `postlude.get_run`."""
         return str(self.document["state"])
 
     @property

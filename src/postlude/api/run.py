@@ -1,21 +1,17 @@
 """Run a pipeline from Python: in scripts, notebooks and tests."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from postlude.api.interrupt import cancel_on_interrupt
+from postlude.api.driving import driven
 from postlude.api.result import Run
 from postlude.api.source import load_source
-from postlude.api.values import fetching
 from postlude.runtime.faults import INJECTED, Fault, check_faults, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
 from postlude.spec.types import Json, Pipeline
-from postlude.wiring import Containers, RunOptions, open_engine
-
-if TYPE_CHECKING:
-    from postlude.engines.local.engine import LocalEngine
+from postlude.wiring import Containers, RunOptions, starting_engine
 
 
 def run(  # noqa: PLR0913 - all but two are keyword-only options
@@ -37,6 +33,10 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     pipeline_root: str | None = None,
     faults: Sequence[Fault] = (),
     run_url: str = "",
+    grace_s: float = 10.0,
+    timeout_s: float | None = None,
+    exit_timeout_s: float | None = None,
+    exit_tasks_on_cancel: bool = True,
 ) -> Run:
     """Run a pipeline on this machine, to its end.
 
@@ -59,6 +59,10 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         faults: What goes wrong on purpose: `postlude.Fault.fail`, `.kill` and `.delay`. One that never happened gives a
             warning.
         run_url: Where people look at the run, with {run_id} for its id; "" for the run's directory.
+        grace_s: Seconds between SIGTERM and SIGKILL when a task is stopped.
+        timeout_s: Seconds that the run may take, exit tasks aside; None for the pipeline's own limit.
+        exit_timeout_s: Seconds that each exit task may take; None for no limit but its own.
+        exit_tasks_on_cancel: Whether exit tasks run when the run is canceled.
 
     Returns:
         The finished run. A failed run is a value too: see `Run.raise_for_state`.
@@ -66,6 +70,7 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
     Raises:
         SpecError: The pipeline or its arguments are wrong; nothing was run.
         ConfigError: This machine cannot serve the run as asked.
+        StoreError: The database could not take a step; what was stored can be gone on with, see `resume`.
         KeyboardInterrupt: Ctrl-C was pressed, or the notebook interrupted. The run was canceled, and its exit tasks ran
             unless it was pressed again.
     """
@@ -83,25 +88,25 @@ def run(  # noqa: PLR0913 - all but two are keyword-only options
         offline=offline,
         faults=tuple(faults),
         run_url=run_url,
+        grace_s=grace_s,
+        timeout_s=timeout_s,
+        exit_timeout_s=exit_timeout_s,
+        exit_tasks_on_cancel=exit_tasks_on_cancel,
     )
-    with open_engine(options) as engine:  # First: its executor loads the SDK while the pipeline is read.
-        loaded = load_source(source, pipeline=pipeline, home=options.home)
-        finished = drive(engine, loaded, arguments or {}, options, name=name)
+    finished = drive(lambda: load_source(source, pipeline=pipeline, home=options.home), arguments or {}, options, name)
     for sentence in without_effect(faults, fates_of(finished.document)):
         warnings.warn(sentence, stacklevel=2)
     return finished
 
 
-def drive(
-    engine: "LocalEngine", pipeline: Pipeline, arguments: Mapping[str, Json], options: RunOptions, *, name: str = ""
-) -> Run:
-    """Run a pipeline that is loaded, to its end, on the engine that was opened with the options.
+def drive(load: Callable[[], Pipeline], arguments: Mapping[str, Json], options: RunOptions, name: str) -> Run:
+    """Run a pipeline to its end; it is loaded while the engine's executor loads the SDK.
 
     Raises:
-        SpecError, ConfigError, KeyboardInterrupt: As for `run`.
+        SpecError, ConfigError, StoreError, KeyboardInterrupt: As for `run`.
     """
-    given = check_arguments(pipeline, arguments)
-    check_faults(pipeline, options.faults, allowed=INJECTED)
-    with cancel_on_interrupt(engine.cancel):
-        document = engine.run(pipeline, given, name=name)
-    return Run(document, fetching(options.home, document["run_id"]))
+    with starting_engine(options) as start:
+        pipeline = load()
+        given = check_arguments(pipeline, arguments)
+        check_faults(pipeline, options.faults, allowed=INJECTED)
+        return driven(start(), options.home, lambda engine: engine.run(pipeline, given, name=name))

@@ -55,6 +55,11 @@ def load_source(source: Any, *, pipeline: str | None = None, home: Path | None =
     )
 
 
+def name_of(source: Any) -> str:
+    """What messages call a source that `load_source` takes."""
+    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "the pipeline spec"))
+
+
 def _is_pair(source: object) -> bool:
     documents = isinstance(source, tuple | list) and len(source) == 2
     return documents and isinstance(source[0], Mapping) and isinstance(source[1], Mapping | None)  # type: ignore[index]  # a sequence of two, by the line above

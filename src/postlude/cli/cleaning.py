@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from postlude.cli.verdict import SHORT_ID
 from postlude.core.exchange import is_local
 from postlude.ports.journal import StoreError
 from postlude.runtime.garbage import remove_tree, size_bytes, unused_artifacts
 from postlude.runtime.lease import HeldError, Tenancy
 from postlude.stores.artifacts.anywhere import downloads
 from postlude.stores.home import Home, safe_name
+from postlude.stores.run_lookup import SHORT_ID
 from postlude.stores.store import Store
 from postlude.wiring.stores import tenancy
 

@@ -12,7 +12,7 @@ from postlude.cli.main import INTERRUPTED
 from postlude.cli.signals import cancel_on_signals
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
-from postlude.wiring import RunOptions, open_engine
+from postlude.wiring import RunOptions, starting_engine
 
 if TYPE_CHECKING:
     from postlude.cli.screen import View
@@ -56,8 +56,9 @@ class Driver:
         interrupted: Whether the operator asked for the end of a run.
     """
 
-    def __init__(self, engine: "LocalEngine", audience: Audience, *, silent: bool) -> None:
-        self._engine, self._audience, self._silent = engine, audience, silent
+    def __init__(self, start: Callable[[], "LocalEngine"], audience: Audience, *, silent: bool) -> None:
+        self._start, self._audience, self._silent = start, audience, silent
+        self._started: LocalEngine | None = None
         self.interrupted = False
 
     def drive(self, title: str, act: Act, *, before: Json | None = None) -> Json:
@@ -67,29 +68,40 @@ class Driver:
             title: What the run is called in the view.
             act: What to do.
             before: The document of a run that is gone on with.
+
+        Raises:
+            ConfigError: The home or the database cannot be used.
         """
         from postlude.cli.screen import view  # noqa: PLC0415 - the engine's executor starts first, and loads meanwhile
 
+        engine = self._engine()
         shown = view(title, silent=self._silent, before=before)
         with shown, self._audience.watching(shown), cancel_on_signals(self._cancel, shown.say):
-            return act(self._engine, shown.watch)
+            return act(engine, shown.watch)
+
+    def _engine(self) -> "LocalEngine":
+        if self._started is None:
+            self._started = self._start()
+            gc.freeze()  # what is imported stays to the end: a collection need not look at it
+        return self._started
 
     def _cancel(self, *, force: bool = False) -> None:
         self.interrupted = True
-        self._engine.cancel(force=force)
+        self._engine().cancel(force=force)
 
 
 @contextmanager
 def driver(options: RunOptions, *, silent: bool) -> Iterator[Driver]:
     """An engine to drive runs with; `silent` shows nothing of them on standard output.
 
+    It gets ready at once, and makes nothing in the home that stays until there is something to drive.
+
     Raises:
-        ConfigError: The home, the database or the container engine cannot be used.
+        ConfigError: The home or the container engine cannot be used.
     """
     audience = Audience()
-    with open_engine(options, progress=audience) as engine:
-        gc.freeze()  # what is imported stays to the end: a collection need not look at it
-        yield Driver(engine, audience, silent=silent)
+    with starting_engine(options, progress=audience) as start:
+        yield Driver(start, audience, silent=silent)
 
 
 def report(document: Json) -> None:
@@ -127,7 +139,7 @@ def _told(document: Json) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        from postlude.cli.verdict import SHORT_ID  # noqa: PLC0415 - as above
+        from postlude.stores.run_lookup import SHORT_ID  # noqa: PLC0415 - as above
 
         run, ended = document["run_id"][:SHORT_ID], document["state"]
         what = f"standard output cannot be written: {error.strerror}. The run ended {ended}"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from postlude.cli.catalog import id_of, stored
+from postlude.api.stored import id_of, stored
 from postlude.cli.journal import entries, follow, row
 from postlude.cli.options import HOME, RUN
 from postlude.cli.screen import print_rows
-from postlude.cli.verdict import SHORT_ID
 from postlude.spec.types import Json
+from postlude.stores.run_lookup import SHORT_ID
 from postlude.stores.store import Store
 from postlude.wiring.stores import tenancy
 

@@ -6,16 +6,16 @@ from typing import Final
 import click
 from msgspec.structs import asdict
 
-from postlude.cli.catalog import document_of, stored
+from postlude.api.stored import document_of, stored
+from postlude.api.task_lookup import path_of
 from postlude.cli.document import print_document
-from postlude.cli.logs import select
 from postlude.cli.options import AS_JSON, HOME, RUN
 from postlude.cli.rows import Row
 from postlude.cli.screen import print_rows
 from postlude.cli.words import LOOKS
 from postlude.core.explain import Reason, explain
 from postlude.core.run_state import Run
-from postlude.core.task import Task, TaskPath
+from postlude.core.task import Task
 from postlude.ports.journal import StoreError
 from postlude.runtime.recover import recover
 from postlude.spec.problem import SpecError
@@ -41,19 +41,13 @@ def command(run: str, task: str, home: Path | None, *, as_json: bool) -> None:
     with stored(home) as store:
         document = document_of(store, run)
         found = recover(store.journal, document["run_id"]).run
-        one = found.tasks[TaskPath(_path(document, task))]
+        one = found.tasks[path_of(document, task)]
         reasons = explain(found, one, earlier=_earlier(store, document, one))
     if as_json:
         said = [asdict(reason) for reason in reasons]
         print_document({"schema": _SCHEMA, "path": one.path, "state": one.state.value, "reasons": said})
     else:
         print_rows([_headline(one), *(_row(reasons, position) for position in range(len(reasons)))], wrap=True)
-
-
-def _path(document: Json, task: str) -> str:
-    whole = any(each["path"] == task for each in document["tasks"])
-    path: str = task if whole else select(document, task)[0]["path"]
-    return path
 
 
 def _earlier(store: Store, document: Json, task: Task) -> Run | None:

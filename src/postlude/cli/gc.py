@@ -8,13 +8,12 @@ from typing import Final
 import click
 import msgspec
 
-from postlude.cli.catalog import stored
+from postlude.api.stored import stored
 from postlude.cli.cleaning import Cleaned, clean
 from postlude.cli.document import print_document
 from postlude.cli.options import HOME
 from postlude.cli.rows import Row
 from postlude.cli.screen import print_rows
-from postlude.cli.verdict import SHORT_ID
 from postlude.cli.words import counted, epoch, size_text, wall_date
 from postlude.core.task import State
 from postlude.runtime.garbage import Limits, old_runs, size_bytes, unused_artifacts
@@ -22,6 +21,7 @@ from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.artifacts.anywhere import downloads
 from postlude.stores.home import Home, open_home, safe_name
+from postlude.stores.run_lookup import SHORT_ID
 from postlude.stores.store import Store
 
 _SCHEMA: Final = "postlude.gc/v1"

@@ -16,7 +16,7 @@ _LOOK_EVERY_S: Final = 0.25
 
 def entries(journal: Journal, run_id: str, *, first: int = 0) -> Iterator[tuple[int, Json]]:
     """The journal's entries from number `first` on, with their numbers."""
-    return ((number, entry) for number, entry in enumerate(journal.events(run_id)) if number >= first)
+    return enumerate(journal.events(run_id, first=first), start=first)
 
 
 def follow(

@@ -1,19 +1,19 @@
 """`postlude logs`."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from postlude.cli.catalog import stored_run
+from postlude.api.stored import stored_run
+from postlude.api.task_lookup import select
 from postlude.cli.options import HOME
-from postlude.cli.verdict import SHORT_ID
 from postlude.cli.visible import visible, visible_line
 from postlude.executors.process.log import LogLine, read_log
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
+from postlude.stores.run_lookup import SHORT_ID
 
 
 @click.command("logs")
@@ -36,33 +36,6 @@ def command(run: str, task: str, attempt: int | None, home: Path | None, *, time
         raise ConfigError(_nothing(document, task))
     lines = heapq.merge(*(_read(each, attempt) for each in chosen), key=lambda found: found[1].at)
     _print(lines, paths=len(chosen) > 1, timestamps=timestamps)
-
-
-def select(document: Json, task: str) -> list[Json]:
-    """The tasks of a run that `task` names: one by its path, those inside a group, or one by the end of its path.
-
-    Raises:
-        ConfigError: It names none, or several.
-    """
-    tasks: list[Json] = document["tasks"]
-    inside = [
-        each for each in tasks if not task or each["path"] == task or each["path"].startswith((f"{task}/", f"{task}["))
-    ]
-    if inside:
-        return inside
-    ending = [each for each in tasks if each["path"].endswith(f"/{task}")]
-    if len(ending) == 1:
-        return ending
-    raise ConfigError(_unknown(document, task, [each["path"] for each in ending]))
-
-
-def _unknown(document: Json, task: str, ending: Sequence[str]) -> str:
-    run = document["run_id"][:SHORT_ID]
-    if ending:
-        return f"run {run} has {len(ending)} tasks {task!r}. Name one: {', '.join(ending[:10])}."
-    paths = [each["path"] for each in document["tasks"]]
-    close = get_close_matches(task, paths, n=3, cutoff=0.4) or paths[:10]
-    return f"run {run} has no task {task!r}. There are: {', '.join(close) or 'none'}."
 
 
 def _nothing(document: Json, task: str) -> str:

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from postlude.cli.catalog import id_of, stored
+from postlude.api.stored import id_of, stored
 from postlude.cli.drive import report
 from postlude.cli.journal import follow, row
 from postlude.cli.refusal import REFUSED, Refusal
 from postlude.cli.screen import print_rows
-from postlude.cli.verdict import SHORT_ID
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
+from postlude.stores.run_lookup import SHORT_ID
 from postlude.stores.store import Store
 from postlude.wiring.stores import tenancy
 
@@ -32,7 +32,7 @@ def ask(home: Path | None, run: str, message: Json, asked: str, *, wait: bool) -
     with stored(home) as store:
         run_id = id_of(store, run)
         _refuse_final(store, run_id)
-        seen = len(store.journal.events(run_id))
+        seen = len(store.journal.events(run_id)) if wait else 0
         store.mailbox.post(run_id, message)
         _say(store, run_id, asked)
         if wait:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from postlude.cli.catalog import id_of, stored
+from postlude.api.stored import id_of, stored
 from postlude.cli.document import print_document
 from postlude.cli.drive import EXIT_CODES, Driver, driver, finish, report, worst
 from postlude.cli.options import (
@@ -21,11 +21,11 @@ from postlude.cli.options import (
 )
 from postlude.cli.refusal import REFUSED
 from postlude.cli.screen import print_rows
-from postlude.cli.verdict import SHORT_ID
 from postlude.ports.journal import StoreError
 from postlude.ports.lease import Holder
 from postlude.spec.problem import ConfigError, SpecError
 from postlude.spec.types import Json
+from postlude.stores.run_lookup import SHORT_ID
 from postlude.stores.store import Store
 from postlude.wiring import RunOptions
 from postlude.wiring.stores import tenancy

@@ -10,10 +10,10 @@ from postlude.cli.document import print_document
 from postlude.cli.options import AS_JSON, HOME
 from postlude.cli.rows import Row
 from postlude.cli.screen import print_rows
-from postlude.cli.verdict import SHORT_ID
 from postlude.cli.words import LOOKS, duration, epoch, wall_date
 from postlude.core.task import State
 from postlude.spec.types import Json
+from postlude.stores.run_lookup import SHORT_ID
 from postlude.wiring.stores import open_catalog
 
 _COLUMNS = ("RUN", "PIPELINE", "STATE", "STARTED", "DURATION")

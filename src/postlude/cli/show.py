@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from postlude.cli.catalog import stored_run
+from postlude.api.stored import stored_run
 from postlude.cli.document import print_document
 from postlude.cli.options import AS_JSON, HOME
 from postlude.cli.rows import rows

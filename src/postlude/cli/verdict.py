@@ -9,9 +9,7 @@ from postlude.cli.tree import parent_path
 from postlude.cli.words import LOOKS, duration, epoch
 from postlude.core.task import Code, State
 from postlude.spec.types import NOTHING, Json
-
-SHORT_ID: Final = 8
-"""How many characters of a run's id are shown; any unique prefix names a run."""
+from postlude.stores.run_lookup import SHORT_ID
 
 _LABEL_WIDTH: Final = 12
 _EXITS_MAX: Final = 10

@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 from msgspec.structs import asdict
 
-from postlude.cli.catalog import document_of, stored
+from postlude.api.stored import document_of, stored
 from postlude.cli.document import print_document
 from postlude.cli.options import AS_JSON, HOME, RUN
 from postlude.cli.rows import Row
 from postlude.cli.screen import print_rows
-from postlude.cli.verdict import SHORT_ID
 from postlude.runtime.verify import Difference, Verification, verify
+from postlude.stores.run_lookup import SHORT_ID
 
 _SCHEMA = "postlude.verification/v1"
 _TEXT_MAX = 200

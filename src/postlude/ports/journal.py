@@ -83,8 +83,13 @@ class Journal(Protocol):
         """
         ...
 
-    def events(self, run_id: str) -> list[Json]:
-        """Every journal entry of a run, oldest first; empty for a run that is not known."""
+    def events(self, run_id: str, *, first: int = 0) -> list[Json]:
+        """The journal entries of a run, oldest first; none of a run that is not known.
+
+        Args:
+            run_id: The run.
+            first: Sequence number of the first entry wanted: those before it are not read.
+        """
         ...
 
     def unfinished(self) -> list[str]:

@@ -20,9 +20,9 @@ from postlude.pytest_plugin.show import last_words
 from postlude.pytest_plugin.tried import TriedRun
 from postlude.runtime.faults import Fault, FaultKind, fates_of, without_effect
 from postlude.spec.arguments import check_arguments
-from postlude.spec.types import NOTHING, Json, Pipeline
+from postlude.spec.types import NOTHING, Json
 from postlude.testing.stand_ins import StandIns
-from postlude.wiring import RunOptions, open_engine
+from postlude.wiring import RunOptions
 from postlude.wiring.simulation import performing
 
 _PATIENCE_S: Final = 1.0
@@ -102,7 +102,7 @@ class PostludeFixture:
         cast.check()
         chosen: Mapping[str, Any] = {"home": self.home, **self._options, **options}
         run_options = RunOptions(**chosen, faults=injected, stand_ins=stand_ins)
-        finished = _driven(loaded, arguments or {}, run_options, name)
+        finished = drive(lambda: loaded, arguments or {}, run_options, name)
         tried = _tried(finished, cast, stand_ins, injected)
         for sentence in tried.without_effect:
             warnings.warn(sentence, stacklevel=2)
@@ -214,11 +214,6 @@ class PostludeFixture:
             objection.add_note(f"raised in place of a component; the run went on to its end and is {run.state}")
             raise objection
         return run
-
-
-def _driven(pipeline: Pipeline, arguments: Mapping[str, Json], options: RunOptions, name: str) -> Run:
-    with open_engine(options) as engine:
-        return drive(engine, pipeline, arguments, options, name=name)
 
 
 def _tried(finished: Run, cast: Cast, stand_ins: StandIns, faults: Sequence[Fault]) -> TriedRun:

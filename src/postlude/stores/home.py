@@ -112,7 +112,12 @@ def open_home(root: Path | None = None, *, environ: Mapping[str, str] | None = N
         with tempfile.TemporaryFile(dir=home.root):
             return home
     except OSError as error:
-        raise ConfigError(f"{home.root}: cannot be made Postlude's home: {error.strerror}; {_REMEDY}") from error
+        raise unusable(home, error) from error
+
+
+def unusable(home: Home, error: OSError) -> ConfigError:
+    """What to say where no home can be made there."""
+    return ConfigError(f"{home.root}: cannot be made Postlude's home: {error.strerror}; {_REMEDY}")
 
 
 def home_at(root: Path | None, environ: Mapping[str, str]) -> Home:

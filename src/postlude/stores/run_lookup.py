@@ -1,6 +1,10 @@
 """Which run a person means who types the beginning of its id."""
 
 from collections.abc import Sequence
+from typing import Final
+
+SHORT_ID: Final = 8
+"""How many characters of a run's id are shown; any unique prefix names a run."""
 
 _SHOWN = 5
 

@@ -28,9 +28,9 @@ class FailingJournal(Journal):
         self._write()
         self._journal.append(save)
 
-    def events(self, run_id: str) -> list[Json]:
+    def events(self, run_id: str, *, first: int = 0) -> list[Json]:
         """See `Journal.events`."""
-        return self._journal.events(run_id)
+        return self._journal.events(run_id, first=first)
 
     def record(self, run_id: str) -> RunRecord:
         """See `Journal.record`."""

@@ -26,14 +26,9 @@ _MILLI: Final = 1000
 
 
 def make_engine(
-    home: Home, store: Store, executor: Executor, artifacts: ArtifactStore, options: RunOptions
+    home: Home, layout: Layout, store: Store, executor: Executor, artifacts: ArtifactStore, options: RunOptions
 ) -> LocalEngine:
-    """The engine over a home's files, a store of what happens and one of artifacts, and an executor.
-
-    Raises:
-        ConfigError: The pipeline root is none that artifacts can be kept under.
-    """
-    layout = _layout(home, options.pipeline_root)
+    """The engine over a home's files, a store of what happens and one of artifacts, and an executor."""
     bench = Bench(
         executor=executor,
         artifacts=artifacts,
@@ -84,7 +79,12 @@ def _replaced(options: RunOptions) -> Callable[[str], bool]:
     return lambda path: stand_ins is not None and stand_ins.of(path) is not None
 
 
-def _layout(home: Home, asked: str | None) -> Layout:
+def make_layout(home: Home, asked: str | None) -> Layout:
+    """Where an engine's files go, in the home and under the pipeline root that is asked for.
+
+    Raises:
+        ConfigError: The pipeline root is none that artifacts can be kept under.
+    """
     root = None if asked in (None, OF_THE_PIPELINE) else read_root(asked or "")
 
     def chosen(pipeline: Pipeline) -> str:

@@ -1,5 +1,6 @@
 """How pipelines are run on this machine."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, get_args
@@ -22,6 +23,9 @@ _CHOICES: Final[Mapping[str, Sequence[str]]] = {
     "status_words": ("kfp", "sdk"),
     "containers": get_args(Containers),
 }
+
+_NO_LENGTH: Final = "Give a number of seconds, 0 or more."
+_NO_LIMIT: Final = "Give a number of seconds above 0, or None for no limit of this kind."
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +81,18 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ConfigError(f"{name}: is {getattr(self, name)!r}. Choose one of: {', '.join(choices)}.")
+        self._check_lengths()
         if any(str(amount) for amount in (self.cpus, self.memory, self.gpus)):
             self._check_amounts()
         if self.faults:
             self._check_faults()
+
+    def _check_lengths(self) -> None:
+        if not _is_length(self.grace_s):
+            raise ConfigError(f"grace_s: is {self.grace_s!r}. {_NO_LENGTH}")
+        for name, limit in (("timeout_s", self.timeout_s), ("exit_timeout_s", self.exit_timeout_s)):
+            if limit is not None and not (_is_length(limit) and limit > 0):
+                raise ConfigError(f"{name}: is {limit!r}. {_NO_LIMIT}")
 
     def _check_amounts(self) -> None:
         from postlude.engines.local.machine import NO_MACHINE  # noqa: PLC0415 - for those who give amounts
@@ -93,3 +105,8 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
         if odd := [str(fault) for fault in self.faults if fault.kind not in INJECTED]:
             raise ConfigError(f"faults: {', '.join(odd)}: only a simulation can have that. Use `postlude.simulate`.")
+
+
+def _is_length(seconds: object) -> bool:
+    """Whether it is a length of time, which infinity, NaN and what is no number are not."""
+    return isinstance(seconds, int | float) and math.isfinite(seconds) and seconds >= 0

@@ -23,6 +23,14 @@ PIPELINE = pipeline({"a": task("comp-a")})
         ({"failure_policy": "quick"}, "failure_policy: is 'quick'. Choose one of: slow, fast."),
         ({"status_words": "argo"}, "status_words: is 'argo'. Choose one of: kfp, sdk."),
         ({"containers": "lxc"}, "containers: is 'lxc'. Choose one of: auto, docker, podman, host."),
+        ({"grace_s": -1}, "grace_s: is -1. Give a number of seconds, 0 or more."),
+        ({"grace_s": None}, "grace_s: is None. Give a number of seconds, 0 or more."),
+        ({"timeout_s": 0}, "timeout_s: is 0. Give a number of seconds above 0, or None for no limit of this kind."),
+        ({"timeout_s": "9"}, "timeout_s: is '9'. Give a number of seconds above 0, or None for no limit of this kind."),
+        (
+            {"exit_timeout_s": float("inf")},
+            "exit_timeout_s: is inf. Give a number of seconds above 0, or None for no limit of this kind.",
+        ),
     ],
 )
 def test_an_option_that_is_none_is_refused(options: dict[str, Any], said: str, tmp_path: Path) -> None:
@@ -37,7 +45,7 @@ def test_options_that_are_changed_are_checked_again() -> None:
         replace(RunOptions(), workers=0)
 
 
-def test_a_container_engine_that_does_not_answer_leaves_nothing_running(
+def test_a_container_engine_that_does_not_answer_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -48,7 +56,7 @@ def test_a_container_engine_that_does_not_answer_leaves_nothing_running(
         "docker does not answer on this machine (docker: No such file or directory): start it, get access to it, "
         "or use --containers auto or host"
     )
-    assert set(threading.enumerate()) == before
+    assert (set(threading.enumerate()), list(tmp_path.iterdir())) == (before, [])
 
 
 @pytest.mark.parametrize("policy", list(FailurePolicy))

@@ -22,7 +22,8 @@ from postlude.core.task import (
 from postlude.ports.journal import Journal, RunRecord, Save
 from postlude.runtime.record import encode_event
 from postlude.spec.types import Json
-from postlude.stores.memory.store import open_memory_store
+from postlude.stores.memory.kept import Memory
+from postlude.stores.memory.store import MemoryJournal
 
 A = TaskPath("body/a")
 ERROR = TaskError(code=Code.UNKNOWN, message="exit 1\nmore")
@@ -60,8 +61,21 @@ def append(journal: Journal, first: int, state: str, *events: Json) -> None:
     journal.append(Save(run_id="r", events=events, first=first, run=document, tasks=[]))
 
 
-def test_following_ends_once_the_run_is_final_and_misses_nothing() -> None:
-    journal = open_memory_store().journal
+class Watched(MemoryJournal):
+    """Notes what is read of it."""
+
+    def __init__(self) -> None:
+        super().__init__(Memory())
+        self.read: list[Json] = []
+
+    def events(self, run_id: str, *, first: int = 0) -> list[Json]:
+        found = super().events(run_id, first=first)
+        self.read += found
+        return found
+
+
+def test_following_ends_once_the_run_is_final_misses_nothing_and_reads_nothing_twice() -> None:
+    journal = Watched()
     journal.begin(
         RunRecord(run_id="r", name="r", pipeline="p", ir_digest="d", ir=({}, None), settings={}, created_at=0.0)
     )
@@ -73,3 +87,4 @@ def test_following_ends_once_the_run_is_final_and_misses_nothing() -> None:
 
     found = list(follow(journal, "r", first=1, idle=go_on))
     assert (found, steps) == ([(1, "one"), (2, "two"), (3, "three")], [])
+    assert journal.read == ["one", "two", "three"]

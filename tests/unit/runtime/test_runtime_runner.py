@@ -65,8 +65,8 @@ class Diary(Journal):
         self.saves.append(save)
         self.calls.append("save")
 
-    def events(self, run_id: str) -> list[Json]:  # noqa: ARG002 - the port's
-        return [event for save in self.saves for event in save.events]
+    def events(self, run_id: str, *, first: int = 0) -> list[Json]:  # noqa: ARG002 - the port's
+        return [event for save in self.saves for event in save.events][first:]
 
     def unfinished(self) -> list[str]:
         return [record.run_id for record in self.records]

@@ -182,8 +182,8 @@ class Scales(Journal):
         kept = (save.events, save.tasks, save.run)
         self.weight_bytes += len(msgspec.json.encode(kept)) + sum(map(len, save.values.values()))
 
-    def events(self, run_id: str) -> list[Json]:
-        raise NotImplementedError(run_id)
+    def events(self, run_id: str, *, first: int = 0) -> list[Json]:
+        raise NotImplementedError(run_id, first)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

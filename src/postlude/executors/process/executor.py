@@ -27,6 +27,8 @@ from postlude.ports.executor import Attempt, Ending, Executor, Exit
 from postlude.ports.progress import Progress, unheard
 from postlude.spec.quantity import QuantityError
 
+SUPERVISOR_LOG = "supervisor.log"
+"""The file of the home that supervisors write to, which is nothing unless one is defective."""
 TIMEOUT_GRACE_S = 5.0
 MOST_PROCESSES = 1024
 _STARTS = 3
@@ -229,7 +231,7 @@ class ProcessExecutor(Executor):
 
     @property
     def _supervisor_log(self) -> Path:
-        return self._home / "supervisor.log"
+        return self._home / SUPERVISOR_LOG
 
 
 def _key(attempt: Attempt) -> tuple[str, TaskPath, int]:

@@ -63,11 +63,11 @@ class MemoryJournal:
             raise not_following(save, len(kept.events) if kept else None)
         return kept
 
-    def events(self, run_id: str) -> list[Json]:
+    def events(self, run_id: str, *, first: int = 0) -> list[Json]:
         """See `Journal.events`."""
         with self._memory.lock:
             kept = self._memory.runs.get(run_id)
-            texts = list(kept.events) if kept else []
+            texts = kept.events[first:] if kept else []
         return [from_text(text) for text in texts]
 
     def unfinished(self) -> list[str]:

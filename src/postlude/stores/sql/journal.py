@@ -49,24 +49,25 @@ class SqlJournal:
             if save.tasks:
                 _save_tasks(transaction, save)
 
-    def events(self, run_id: str) -> list[Json]:
+    def events(self, run_id: str, *, first: int = 0) -> list[Json]:
         """See `Journal.events`.
 
         Raises:
-            StoreError: An entry is missing or damaged: what follows from the others would be a false state.
+            StoreError: An entry that is wanted is missing or damaged: what follows from the others would be a false
+                state.
         """
-        row = {"run_id": run_id}
+        row = {"run_id": run_id, "first": first}
         with self._database.reading(f"read the events of run '{run_id}'") as transaction:
             stored = transaction.column(statements.NEXT_EVENT, row)
             found = transaction.select(statements.EVENTS, row)
-        self._refuse_gaps(run_id, [seq for seq, _ in found], stored[0] if stored else 0)
+        self._refuse_gaps(run_id, [seq for seq, _ in found], range(first, stored[0] if stored else 0))
         return [self._texts.value(text, table="journal", run_id=run_id, part=f"event {seq}") for seq, text in found]
 
-    def _refuse_gaps(self, run_id: str, found: list[int], expected: int) -> None:
-        if found == list(range(expected)):
+    def _refuse_gaps(self, run_id: str, found: list[int], expected: range) -> None:
+        if found == list(expected):
             return
-        (odd, *_) = sorted(set(found) ^ set(range(expected)))
-        fault = "is missing" if odd < expected else f"is one too many: the run has {expected}"
+        (odd, *_) = sorted(set(found) ^ set(expected))
+        fault = "is missing" if odd in expected else f"is one too many: the run has {expected.stop}"
         raise self._texts.damaged(fault, table="journal", run_id=run_id, part=f"event {odd}")
 
     def unfinished(self) -> list[str]:

@@ -56,7 +56,7 @@ VALUE: Final = Statement("SELECT content FROM large_values WHERE run_id = :run_i
 
 REMOVE_TASK: Final = Statement("DELETE FROM tasks WHERE run_id = :run_id AND path = :path")
 
-EVENTS: Final = Statement("SELECT seq, event FROM journal WHERE run_id = :run_id ORDER BY seq")
+EVENTS: Final = Statement("SELECT seq, event FROM journal WHERE run_id = :run_id AND seq >= :first ORDER BY seq")
 
 RECORD: Final = Statement(
     "SELECT r.name, r.pipeline, r.ir_digest, p.ir, r.settings, r.created_at"

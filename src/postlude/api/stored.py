@@ -1,13 +1,15 @@
-"""Stored runs, as the commands ask for them."""
+"""Stored runs, as people ask for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from postlude.api.result import Run
+from postlude.api.values import fetching
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Json
 from postlude.stores.store import Store
-from postlude.wiring.stores import open_catalog, open_stored
+from postlude.wiring.stores import open_stored
 
 
 def stored_run(home: Path | None, run: str) -> Json:
@@ -16,10 +18,23 @@ def stored_run(home: Path | None, run: str) -> Json:
     Raises:
         ConfigError: There is no such run, or there are several; the message says which.
     """
-    try:
-        return open_catalog(home).run(run)
-    except LookupError as error:
-        raise ConfigError(_said(error)) from error
+    with stored(home) as store:
+        return document_of(store, run)
+
+
+def get_run(run_id: str = "", *, home: str | Path | None = None) -> Run:
+    """A run that is kept, as it stands now; it may be one that still goes on.
+
+    Args:
+        run_id: The run's id or the beginning of one; "" for the newest run.
+        home: Where runs are kept; None for POSTLUDE_HOME, else the user's data directory.
+
+    Raises:
+        ConfigError: There is no such run, or there are several; the message says which.
+    """
+    root = None if home is None else Path(home)
+    document = stored_run(root, run_id)
+    return Run(document, fetching(root, document["run_id"]))
 
 
 @contextmanager

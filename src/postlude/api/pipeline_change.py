@@ -6,12 +6,12 @@ from typing import Final
 
 import yaml
 
-from postlude.cli.verdict import SHORT_ID
 from postlude.core.run_state import Run
 from postlude.core.task import ROOT
 from postlude.spec.arguments import check_arguments
 from postlude.spec.problem import ConfigError
 from postlude.spec.types import Pipeline
+from postlude.stores.run_lookup import SHORT_ID
 
 _DIFF_LINES_MAX: Final = 60
 
