@@ -16,6 +16,7 @@ from postlude.engines.local.layout import Layout
 from postlude.engines.local.office import Office
 from postlude.engines.local.policy import Policy
 from postlude.executors.fake import Behaviour, FakeExecutor, by_path
+from postlude.ports.artifacts import ArtifactStore
 from postlude.ports.journal import Journal
 from postlude.runtime.attempt import Bench
 from postlude.spec.types import Pipeline
@@ -71,12 +72,13 @@ def engine_lab(
     offer: Offer = PLENTY,
     failure_policy: FailurePolicy = FailurePolicy.SLOW,
     journal: Callable[[Journal], Journal] = lambda journal: journal,
+    artifacts: ArtifactStore | None = None,
 ) -> Iterator[EngineLab]:
     """A lab that ends what still runs, closes its engine, and then its thread."""
     store = open_memory_store()
     executor, clock = FakeExecutor(by_path(script or {}, otherwise=otherwise)), ManualClock(1000.0)
     engine = LocalEngine(
-        bench=Bench(executor=executor, artifacts=LocalArtifacts(), clock=clock, cache=store.cache),
+        bench=Bench(executor=executor, artifacts=artifacts or LocalArtifacts(), clock=clock, cache=store.cache),
         journal=journal(store.journal),
         catalog=store.catalog,
         layout=Layout(

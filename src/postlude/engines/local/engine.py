@@ -237,7 +237,7 @@ class LocalEngine:
 
     def _terminate(self, path: TaskPath, attempt: int) -> None:
         if (path, attempt) in self._holdings:
-            self._bench.executor.terminate(self._run_id, path, attempt, grace_s=self._policy.grace_s)
+            self._crew.terminate(self._run_id, path, attempt, grace_s=self._policy.grace_s)
 
     def _admit(self, run: Run) -> Sequence[Event]:
         """Let attempts in for which there are free workers and resources; they begin once the journal says so."""
