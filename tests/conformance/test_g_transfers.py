@@ -60,7 +60,7 @@ def sends_late() -> None:
 WAYS = {
     "fetch": ("GET", "exit-handler-1/condition-2/read"),
     "send": ("PUT", "exit-handler-1/condition-3/write"),
-    "import": ("GET", "exit-handler-1/condition-4/importer"),
+    "import": ("GET", "exit-handler-1/condition-4/importer-2"),
 }
 
 

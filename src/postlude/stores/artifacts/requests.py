@@ -4,6 +4,7 @@ import asyncio
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from threading import Thread, current_thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -118,7 +119,8 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
         async def ask() -> str | None:
             return (await self.store.put_async(key, content, use_multipart=False))["e_tag"]
 
-        return self.line.answer(ask, self.stop)
+        with _no_bucket():
+            return self.line.answer(ask, self.stop)
 
     def put_parts(self, key: str, parts: Iterator[bytes], part_bytes: int) -> str | None:
         """Make an object of parts, which has all of them or is not there; its ETag.
@@ -133,7 +135,8 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
             sent = await self.store.put_async(key, parts, chunk_size=part_bytes, max_concurrency=PARTS_AT_ONCE)
             return sent["e_tag"]
 
-        return self.line.answer(ask, self.stop, within_s=_ABORT_WITHIN_S)
+        with _no_bucket():
+            return self.line.answer(ask, self.stop, within_s=_ABORT_WITHIN_S)
 
     def delete(self, keys: list[str]) -> None:
         """Remove objects."""
@@ -142,3 +145,16 @@ class Requests(msgspec.Struct, frozen=True, kw_only=True):
             await self.store.delete_async(keys)
 
         self.line.answer(ask, self.stop)
+
+
+@contextmanager
+def _no_bucket() -> Iterator[None]:
+    """Tell a bucket that is not there, where some providers say "not found", from a file that is not."""
+    from obstore.exceptions import NotFoundError  # noqa: PLC0415 - only those who use buckets have it
+
+    try:
+        yield
+    except FileNotFoundError as fault:
+        if fault.errno is not None:
+            raise
+        raise NotFoundError(str(fault)) from None
