@@ -105,7 +105,10 @@ def test_G1_cancel_from_elsewhere_while_a_task_moves_bytes(
         s3.await_held()
         asked = [sys.executable, "-m", "postlude", "cancel", conductor.run_id(), "--home", str(conductor.home)]
         subprocess.run(asked, check=True, capture_output=True)
-        engine.communicate(timeout=SOON_S)
+        try:
+            engine.communicate(timeout=SOON_S)
+        finally:
+            engine.kill()
     left = s3.keys(bucket)
     s3.go()
 
