@@ -72,11 +72,14 @@ def files_below(directory: Path) -> list[Path]:
 # --- every store ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=["memory", "s3"])
+SERVERS = {"s3": "s3", "gs": "gcs", "az": "azure"}
+
+
+@pytest.fixture(params=["memory", *SERVERS])
 def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Artifacts, str]]:
-    memory = MemoryStore()
-    root = "s3://bucket/root" if request.param == "memory" else f"s3://{request.getfixturevalue('s3').new_bucket()}/r"
-    opened = (lambda _: memory) if request.param == "memory" else None
+    memory, server = MemoryStore(), SERVERS.get(request.param)
+    root = f"{request.param}://{request.getfixturevalue(server).new_bucket()}/r" if server else "s3://bucket/root"
+    opened = None if server else (lambda _: memory)
     store = open_artifacts(tmp_path / "cache", open_bucket=opened)
     yield store, root
     store.close()

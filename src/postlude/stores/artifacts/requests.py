@@ -4,7 +4,7 @@ import asyncio
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Thread, current_thread
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -47,7 +47,8 @@ class Line:
         future = asyncio.run_coroutine_threadsafe(request(), self._loop)
 
         def give_up() -> None:
-            self._loop.call_soon_threadsafe(self._loop.call_later, within_s, future.cancel)
+            with suppress(RuntimeError):  # the line is closed: there is an answer already
+                self._loop.call_soon_threadsafe(self._loop.call_later, within_s, future.cancel)
 
         with stop.interrupting(give_up):
             try:
