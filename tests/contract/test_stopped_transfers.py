@@ -3,10 +3,11 @@
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -50,13 +51,19 @@ def asked() -> Stop:
 
 def stopped(work: Callable[[Stop], object], begun: Callable[[], object]) -> None:
     """Stop work once it has begun, and see it end while what it waits for is still to come."""
-    stop = Stop()
-    with ThreadPoolExecutor(1) as thread:
-        future = thread.submit(work, stop)
-        begun()
-        stop.ask()
-        with pytest.raises(StoppedError):
-            future.result(timeout=SOON_S)
+    stop, ended = Stop(), Future[BaseException | None]()
+    Thread(target=lambda: ended.set_result(fault_of(work, stop)), daemon=True).start()
+    begun()
+    stop.ask()
+    assert type(ended.result(timeout=SOON_S)) is StoppedError
+
+
+def fault_of(work: Callable[[Stop], object], stop: Stop) -> BaseException | None:
+    try:
+        work(stop)
+    except BaseException as fault:  # noqa: BLE001 - it is looked at where it is waited for
+        return fault
+    return None
 
 
 def sparse(path: Path, mib: int) -> Path:

@@ -17,6 +17,7 @@ def all_of(pool: Executor, work: Callable[[Item, Stop], Made], items: Iterable[I
         StoppedError: Nobody wants it any more.
         Exception: Whatever the work raised first in the order of the items.
     """
+    stop.check()
     ours = Stop()
     futures = [pool.submit(work, item, ours) for item in items]
 
