@@ -1,4 +1,4 @@
-"""What every store of artifacts that can be written owes: this machine's, a bucket in memory, and S3."""
+"""What every store of artifacts that can be written owes: this machine's, a bucket in memory, and three clouds' own."""
 
 import json
 import os
@@ -42,14 +42,18 @@ def over(bucket: object, tmp_path: Path) -> Subject:
     return Subject(store=first, elsewhere=second, root="s3://bucket/root")
 
 
-@pytest.fixture(params=["local", "memory", "s3"])
+SERVERS = {"s3": "s3", "gs": "gcs", "az": "azure"}
+"""The fixture of the server for each scheme."""
+
+
+@pytest.fixture(params=["local", "memory", *SERVERS])
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Subject:
     (tmp_path / "bucket").mkdir()
     match request.param:
         case "memory":
             return over(MemoryStore(), tmp_path)
-        case "s3":
-            root = f"s3://{request.getfixturevalue('s3').new_bucket()}/root"
+        case scheme if scheme in SERVERS:
+            root = f"{scheme}://{request.getfixturevalue(SERVERS[scheme]).new_bucket()}/root"
         case _:
             root = str(tmp_path / "bucket" / "root")
     stores = [open_artifacts(tmp_path / name) for name in ("cache-1", "cache-2")]

@@ -27,6 +27,7 @@ from postlude.ports.artifacts import ArtifactStore, TransferError, UnsupportedUr
 from postlude.ports.clock import Clock
 from postlude.ports.executor import Attempt, Ending, Executor, Exit
 from postlude.ports.journal import Cache, StoreError
+from postlude.ports.stop import NEVER, Stop, StoppedError
 from postlude.runtime.checkpoint import Point, reached
 from postlude.runtime.collecting import Desk, collect
 from postlude.runtime.importing import import_artifact
@@ -74,21 +75,35 @@ def moves_bytes(run: Run, task: Task) -> bool:
 
 
 def perform_attempt(
-    bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str, devices: tuple[str, ...] = ()
+    bench: Bench,
+    run: Run,
+    task: Task,
+    *,
+    directory: Path,
+    artifacts: str,
+    devices: tuple[str, ...] = (),
+    stop: Stop = NEVER,
 ) -> Event:
     """Run one attempt of a leaf task to its end, and wait for that. The arguments are those of `prepare`.
 
     Returns:
         How it ended, as an event.
     """
-    prepared = prepare(bench, run, task, directory=directory, artifacts=artifacts, devices=devices)
+    prepared = prepare(bench, run, task, directory=directory, artifacts=artifacts, devices=devices, stop=stop)
     if not isinstance(prepared, Prepared):
         return prepared
-    return conclude(bench, run, task, prepared, began(bench, prepared))
+    return conclude(bench, run, task, prepared, began(bench, prepared), stop)
 
 
 def prepare(
-    bench: Bench, run: Run, task: Task, *, directory: Path, artifacts: str, devices: tuple[str, ...] = ()
+    bench: Bench,
+    run: Run,
+    task: Task,
+    *,
+    directory: Path,
+    artifacts: str,
+    devices: tuple[str, ...] = (),
+    stop: Stop = NEVER,
 ) -> Prepared | Event:
     """Get an attempt of a leaf task ready.
 
@@ -99,12 +114,15 @@ def prepare(
         directory: The attempt's private directory; made here.
         artifacts: Where its output artifacts go: an absolute path or a URL prefix.
         devices: The accelerators that nobody else has meanwhile.
+        stop: Asked when the attempt is to end: no more bytes are moved then, and it ends as one that was terminated.
 
     Returns:
         What to run, or how the attempt has ended already: it was cached, it imports something, it cannot run.
     """
     try:
-        prepared = _prepared(bench, run, task, directory, artifacts, devices)
+        prepared = _prepared(bench, run, task, directory, artifacts, devices, stop)
+    except StoppedError:
+        prepared = _STOPPED
     except Exception as fault:  # noqa: BLE001 - a defect of ours must not skip exit tasks (R11)
         prepared = defect(fault)
     return prepared if isinstance(prepared, Prepared) else _end(bench, task, prepared)
@@ -120,7 +138,7 @@ def began(bench: Bench, prepared: Prepared) -> Future[Exit]:
         return ended
 
 
-def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Future[Exit]) -> Event:
+def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Future[Exit], stop: Stop = NEVER) -> Event:
     """Collect what an attempt left, once its program has ended.
 
     Args:
@@ -129,12 +147,15 @@ def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Futu
         task: Likewise.
         prepared: What that gave.
         ended: How the program ended; waited for here if it has not.
+        stop: Likewise. An attempt whose outputs are all kept by then has succeeded.
 
     Returns:
         How the attempt ended, as an event.
     """
     try:
-        result = _concluded(bench, run, task, prepared, ended.result())
+        result = _concluded(bench, run, task, prepared, ended.result(), stop)
+    except StoppedError:
+        result = _STOPPED
     except Exception as fault:  # noqa: BLE001 - as above
         result = defect(fault)
     return _end(bench, task, result)
@@ -142,6 +163,8 @@ def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Futu
 
 _Result = tuple[Outputs, bool] | TaskError
 """The outputs and whether they were cached, or what went wrong."""
+
+_STOPPED: Final = TaskError(code=Code.CANCELLED, message="terminated while its artifacts were moved or hashed")
 
 
 def _end(bench: Bench, task: Task, result: _Result) -> Event:
@@ -167,19 +190,19 @@ def defect(fault: Exception) -> TaskError:
 
 
 def _prepared(
-    bench: Bench, run: Run, task: Task, directory: Path, artifacts: str, devices: tuple[str, ...]
+    bench: Bench, run: Run, task: Task, directory: Path, artifacts: str, devices: tuple[str, ...], stop: Stop
 ) -> Prepared | _Result:
     executor = run.pipeline.executors[task.component.executor]
     if isinstance(executor, Importer):
-        return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache)
+        return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache, stop=stop)
     key = None if bench.cache is None or bench.uncached(task.path) else fingerprint(run, task)
-    kept = _cached(bench, key)
+    kept = _cached(bench, key, stop)
     if kept is not None:
         return kept, True
     places = Places(outputs=f"{directory}/outputs", artifacts=artifacts, mounts=f"{directory}/mounts")
     prepared = program(run, task, executor, places)
     _make_room(task, str(directory), places)
-    staged = stage(task, bench.artifacts, places.mounts)
+    staged = stage(task, bench.artifacts, places.mounts, stop)
     if staged.error is not None:
         return staged.error
     if staged.notes:
@@ -189,12 +212,12 @@ def _prepared(
     return Prepared(attempt=attempt, program=prepared, places=places, key=key)
 
 
-def _concluded(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Exit) -> _Result:
+def _concluded(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Exit, stop: Stop) -> _Result:
     reached(Point.EXITED)
     error = error_of(ended)
     if error is not None:
         return error
-    desk = Desk(directory=prepared.attempt.directory, places=prepared.places)
+    desk = Desk(directory=prepared.attempt.directory, places=prepared.places, stop=stop)
     collected = collect(task, prepared.program, bench.artifacts, desk)
     if isinstance(collected, TaskError):
         return collected
@@ -209,7 +232,7 @@ def _concluded(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Ex
     return collected, False
 
 
-def _cached(bench: Bench, key: str | None) -> Outputs | None:
+def _cached(bench: Bench, key: str | None, stop: Stop) -> Outputs | None:
     """The outputs kept under the key, if their artifacts are what they were; what cannot be read was never kept."""
     try:
         stored = None if key is None or bench.cache is None else bench.cache.find(key)
@@ -220,7 +243,7 @@ def _cached(bench: Bench, key: str | None) -> Outputs | None:
         return None
     kept = [artifact for given in outputs.artifacts.values() for artifact in given if artifact.digest]
     try:
-        as_they_were = all(bench.artifacts.digest(artifact.uri) == artifact.digest for artifact in kept)
+        as_they_were = all(bench.artifacts.digest(one.uri, stop=stop) == one.digest for one in kept)
     except (TransferError, UnsupportedUriError):  # the task runs again, and says itself what is wrong
         return None
     return outputs if as_they_were else None

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from postlude.core.exchange import Places, Program, bare_path, is_local, local_path, outputs_of, remote_uri
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
 from postlude.ports.artifacts import ArtifactStore, TransferError, UnsupportedUriError
+from postlude.ports.stop import NEVER, Stop
 from postlude.spec.types import Json
 
 PARAMETER_MAX_BYTES: Final = 256 * 1024 * 1024
@@ -37,14 +38,20 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         directory: Its private directory.
         places: Where it was told to write.
+        stop: Asked when nobody wants its outputs any more.
     """
 
     directory: Path
     places: Places
+    stop: Stop = NEVER
 
 
 def collect(task: Task, prepared: Program, store: ArtifactStore, desk: Desk) -> Outputs | TaskError:
-    """The outputs of an attempt that ended well, typed as declared and kept where they belong, or what is wrong."""
+    """The outputs of an attempt that ended well, typed as declared and kept where they belong, or what is wrong.
+
+    Raises:
+        StoppedError: Nobody wants them any more, and not all of them were kept.
+    """
     written = _report(prepared.executor_input["outputs"]["outputFile"])
     if isinstance(written, TaskError):
         return written
@@ -140,8 +147,8 @@ def _kept_here(store: ArtifactStore, artifact: Artifact, desk: Desk, own: frozen
         return artifact
     chosen = _chosen(store, artifact, desk)
     if chosen is None or Path(target).parent not in own:
-        return replace(artifact, digest=store.digest(artifact.uri))
-    digest = store.keep(chosen, target, owned=_is_own(chosen, desk))
+        return replace(artifact, digest=store.digest(artifact.uri, stop=desk.stop))
+    digest = store.keep(chosen, target, owned=_is_own(chosen, desk), stop=desk.stop)
     return replace(artifact, digest=digest, custom_path="")
 
 
@@ -152,7 +159,8 @@ def _sent(store: ArtifactStore, artifact: Artifact, desk: Desk) -> Artifact:
     source = _chosen(store, artifact, desk) or Path(local_path(artifact.uri, desk.places.mounts))
     if not store.exists(str(source)):
         return artifact
-    return replace(artifact, digest=store.keep(source, artifact.uri, owned=_is_own(source, desk)), custom_path="")
+    digest = store.keep(source, artifact.uri, owned=_is_own(source, desk), stop=desk.stop)
+    return replace(artifact, digest=digest, custom_path="")
 
 
 def _chosen(store: ArtifactStore, artifact: Artifact, desk: Desk) -> Path | None:

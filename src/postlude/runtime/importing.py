@@ -13,6 +13,7 @@ from postlude.core.run_state import Run
 from postlude.core.task import Artifact, Code, Outputs, Task, TaskError
 from postlude.ports.artifacts import ArtifactStore, TransferError, UnsupportedUriError
 from postlude.ports.journal import Cache
+from postlude.ports.stop import NEVER, Stop
 from postlude.spec.types import Importer
 
 _NO_WORKSPACE: Final = (
@@ -21,12 +22,15 @@ _NO_WORKSPACE: Final = (
 
 
 def import_artifact(
-    run: Run, task: Task, importer: Importer, *, artifacts: ArtifactStore, cache: Cache | None
+    run: Run, task: Task, importer: Importer, *, artifacts: ArtifactStore, cache: Cache | None, stop: Stop = NEVER
 ) -> tuple[Outputs, bool] | TaskError:
     """The importer's output, and whether the same artifact was known already.
 
     A missing artifact is NOT_FOUND (F11); an empty URI, or one that this machine cannot read, INVALID_ARGUMENT (F12);
     a bucket or server that does not answer UNAVAILABLE.
+
+    Raises:
+        StoppedError: Nobody wants it any more.
     """
     named = imported(run, task, importer)
     if isinstance(named, TaskError):
@@ -34,9 +38,9 @@ def import_artifact(
     if importer.to_workspace and not run.settings.workspace:
         return TaskError(code=Code.INVALID_ARGUMENT, message=_NO_WORKSPACE)
     try:
-        artifact = _found(replace(named, uri=_absolute(named.uri)), artifacts)
+        artifact = _found(replace(named, uri=_absolute(named.uri)), artifacts, stop)
         if artifact is not None and importer.to_workspace:
-            artifact = _in_workspace(run, artifact, artifacts)
+            artifact = _in_workspace(run, artifact, artifacts, stop)
     except UnsupportedUriError as fault:
         return TaskError(code=Code.INVALID_ARGUMENT, message=str(fault))
     except TransferError as fault:
@@ -47,9 +51,11 @@ def import_artifact(
     return outputs, _is_known(run, task, artifact, None if importer.reimport else cache)
 
 
-def _found(artifact: Artifact, artifacts: ArtifactStore) -> Artifact | None:
+def _found(artifact: Artifact, artifacts: ArtifactStore, stop: Stop) -> Artifact | None:
     """The artifact with its digest; None where nothing is there."""
-    return replace(artifact, digest=artifacts.digest(artifact.uri)) if artifacts.exists(artifact.uri) else None
+    if not artifacts.exists(artifact.uri, stop=stop):
+        return None
+    return replace(artifact, digest=artifacts.digest(artifact.uri, stop=stop))
 
 
 def _absolute(uri: str) -> str:
@@ -57,10 +63,10 @@ def _absolute(uri: str) -> str:
     return uri if "://" in uri or uri.startswith("/") else str(Path(uri).absolute())
 
 
-def _in_workspace(run: Run, artifact: Artifact, artifacts: ArtifactStore) -> Artifact:
+def _in_workspace(run: Run, artifact: Artifact, artifacts: ArtifactStore, stop: Stop) -> Artifact:
     inside = os.path.normpath(local_path(artifact.uri, "/")).lstrip("/")
     target = Path(run.settings.workspace, ".artifacts", inside)
-    return replace(artifact, uri=str(artifacts.place(artifact.uri, target)))
+    return replace(artifact, uri=str(artifacts.place(artifact.uri, target, stop=stop)))
 
 
 def _is_known(run: Run, task: Task, artifact: Artifact, cache: Cache | None) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from postlude.core.exchange import is_local, local_path
 from postlude.core.task import Artifact, Code, Task, TaskError
 from postlude.ports.artifacts import ArtifactStore, TransferError, UnsupportedUriError
+from postlude.ports.stop import NEVER, Stop
 
 INPUTS_AT_ONCE: Final = 8
 _FAULTS: Final[Mapping[type[Exception], Code]] = {
@@ -36,11 +37,14 @@ def has_remote_inputs(task: Task) -> bool:
     return any(not is_local(one.uri) for given in task.inputs.artifacts.values() for one in given)
 
 
-def stage(task: Task, store: ArtifactStore, mounts: str) -> Staged:
+def stage(task: Task, store: ArtifactStore, mounts: str, stop: Stop = NEVER) -> Staged:
     """Put the input artifacts that are not on this machine where the program will look for them, all at once.
 
     An artifact that is known to have bytes must come. Others, such as one that only carries metadata or names a place
     that a component chose, come if they can.
+
+    Raises:
+        StoppedError: Nobody wants them any more.
     """
     wanted = _remote_inputs(task)
     if not wanted:
@@ -48,7 +52,7 @@ def stage(task: Task, store: ArtifactStore, mounts: str) -> Staged:
     failed: list[tuple[str, Artifact, Exception]] = []
     for part in _apart(wanted):
         with ThreadPoolExecutor(min(INPUTS_AT_ONCE, len(part)), thread_name_prefix="input") as pool:
-            faults = pool.map(lambda one: _fetched(one[1], store, Path(mounts)), part)
+            faults = pool.map(lambda one: _fetched(one[1], store, Path(mounts), stop), part)
             failed += [(*one, fault) for one, fault in zip(part, faults, strict=True) if fault is not None]
     for name, artifact, fault in failed:
         if artifact.digest:
@@ -79,13 +83,13 @@ def _apart(wanted: list[tuple[str, Artifact]]) -> list[list[tuple[str, Artifact]
     return [turns[depth] for depth in sorted(turns)]
 
 
-def _fetched(artifact: Artifact, store: ArtifactStore, mounts: Path) -> Exception | None:
+def _fetched(artifact: Artifact, store: ArtifactStore, mounts: Path, stop: Stop) -> Exception | None:
     """Why the artifact is not where the program will look for it; None where it is."""
     target = Path(local_path(artifact.uri, str(mounts)))
     if not target.is_relative_to(mounts) or ".." in target.parts:
         return UnsupportedUriError(f"{artifact.uri}: is no address that can be read on this machine")
     try:
-        store.fetch(artifact.uri, target, digest=artifact.digest)
+        store.fetch(artifact.uri, target, digest=artifact.digest, stop=stop)
     except tuple(_FAULTS) as fault:
         return fault
     return None

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from postlude.core.task import Artifact, Code, Inputs, Task, TaskError, TaskPath
 from postlude.ports.artifacts import TransferError, UnsupportedUriError
+from postlude.ports.stop import NEVER, Stop
 from postlude.runtime.staging import Staged, stage
 from postlude.stores.artifacts.local import LocalArtifacts
 from run_lab import Rehearsal, leaf, pipeline, task
@@ -19,14 +20,14 @@ class Refusing(LocalArtifacts):
         super().__init__()
         self.fault = fault
 
-    def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:  # noqa: ARG002 - the port's
+    def fetch(self, uri: str, target: Path, *, digest: str = "", stop: Stop = NEVER) -> Path:  # noqa: ARG002 - the port's
         raise self.fault
 
 
 class Giving(LocalArtifacts):
     """A store that has everything."""
 
-    def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:  # noqa: ARG002 - the port's
+    def fetch(self, uri: str, target: Path, *, digest: str = "", stop: Stop = NEVER) -> Path:  # noqa: ARG002 - the port's
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(uri)
         return target
@@ -81,7 +82,7 @@ def test_a_part_of_another_input_comes_after_it(tmp_path: Path) -> None:
     came: list[str] = []
 
     class Noting(Giving):
-        def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:  # noqa: ARG002 - the port's
+        def fetch(self, uri: str, target: Path, *, digest: str = "", stop: Stop = NEVER) -> Path:  # noqa: ARG002 - the port's
             came.append(uri)
             return target
 

@@ -11,9 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
 from postlude.core.run_state import Run
-from postlude.core.task import Event, Task
+from postlude.core.task import Event, Task, TaskPath
 from postlude.engines.local.layout import Layout
 from postlude.ports.executor import Exit
+from postlude.ports.stop import Stop
 from postlude.runtime.attempt import Bench, Prepared, began, conclude, moves_bytes, perform_attempt, prepare
 
 News = Event | Callable[[], Event]
@@ -34,11 +35,13 @@ class Crew:
         self._bench, self._layout = bench, layout
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="attempt")
         self._running: set[Future[Exit]] = set()
+        self._stops: dict[tuple[str, TaskPath, int], Stop] = {}
 
     def begin(self, run: Run, task: Task, devices: tuple[str, ...], inbox: Inbox) -> None:
         """On the engine's thread: begin an attempt, whose end comes into the inbox of its run."""
         if moves_bytes(run, task):
-            self._pool.submit(self._all_of_it, run, task, devices, inbox)
+            stop = self._stops[run.run_id, task.path, task.attempt] = Stop()
+            self._pool.submit(self._all_of_it, run, task, devices, inbox, stop)
             return
         prepared = prepare(
             self._bench, run, task,
@@ -50,8 +53,17 @@ class Crew:
         else:
             inbox.put(prepared)
 
+    def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
+        """Have an attempt end: its program gets the grace period, its transfers do not go on. Returns at once."""
+        stop = self._stops.get((run_id, path, attempt))
+        if stop is not None:
+            stop.ask()
+        self._bench.executor.terminate(run_id, path, attempt, grace_s=grace_s)
+
     def close(self) -> None:
-        """Wait until every attempt is over, which the executor must have been told to see to."""
+        """Stop all transfers, and wait until every attempt is over; the executor must have been told to see to that."""
+        for stop in tuple(self._stops.values()):
+            stop.ask()
         wait(tuple(self._running))
         self._pool.shutdown(wait=True, cancel_futures=True)
 
@@ -64,7 +76,11 @@ class Crew:
 
         ended.add_done_callback(over)
 
-    def _all_of_it(self, run: Run, task: Task, devices: tuple[str, ...], inbox: Inbox) -> None:
-        directory = self._layout.directory(run.run_id, task.path, task.attempt)
-        artifacts = self._layout.place(run, task)
-        inbox.put(perform_attempt(self._bench, run, task, directory=directory, artifacts=artifacts, devices=devices))
+    def _all_of_it(self, run: Run, task: Task, devices: tuple[str, ...], inbox: Inbox, stop: Stop) -> None:
+        end = perform_attempt(
+            self._bench, run, task,
+            directory=self._layout.directory(run.run_id, task.path, task.attempt),
+            artifacts=self._layout.place(run, task), devices=devices, stop=stop,
+        )  # fmt: skip
+        del self._stops[run.run_id, task.path, task.attempt]
+        inbox.put(end)

@@ -222,7 +222,7 @@ class LocalEngine:
 
     def _terminate(self, path: TaskPath, attempt: int) -> None:
         if self._turnstile.is_in(path, attempt):
-            self._bench.executor.terminate(self._run_id, path, attempt, grace_s=self._policy.grace_s)
+            self._crew.terminate(self._run_id, path, attempt, grace_s=self._policy.grace_s)
 
     def _admit(self, run: Run) -> Sequence[Event]:
         return self._turnstile.admit(run, self._bench.clock.now())

@@ -13,6 +13,7 @@ from postlude.engines.simulated.samples import Samples
 from postlude.engines.simulated.scenario import Products, Scenario, Text
 from postlude.ports.artifacts import ArtifactStore
 from postlude.ports.behaviour import KILLED, OUT_OF_MEMORY, Fail, Succeed, TimeOut, exit_of
+from postlude.ports.stop import NEVER, Stop
 from postlude.runtime.attempt import defect, error_of
 from postlude.runtime.faults import FAILURE, Fault, FaultKind, Faults
 from postlude.runtime.importing import import_artifact
@@ -129,17 +130,17 @@ def _uri(value: Json | Text) -> Json:
 class _Everything(ArtifactStore):
     """A store in which every artifact is, wherever it may be: what importers meet (`ports.artifacts.ArtifactStore`)."""
 
-    def exists(self, uri: str) -> bool:  # noqa: ARG002 - the port's signature
+    def exists(self, uri: str, *, stop: Stop = NEVER) -> bool:  # noqa: ARG002 - the port's signature
         return True
 
-    def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:  # noqa: ARG002 - the port's signature
+    def fetch(self, uri: str, target: Path, *, digest: str = "", stop: Stop = NEVER) -> Path:  # noqa: ARG002 - the port's signature
         return target
 
-    def keep(self, source: Path, uri: str, *, owned: bool = False) -> str:  # noqa: ARG002 - the port's signature
+    def keep(self, source: Path, uri: str, *, owned: bool = False, stop: Stop = NEVER) -> str:  # noqa: ARG002 - as above
         return ""
 
-    def place(self, uri: str, target: Path) -> Path:  # noqa: ARG002 - the port's signature
+    def place(self, uri: str, target: Path, *, stop: Stop = NEVER) -> Path:  # noqa: ARG002 - the port's signature
         return target
 
-    def digest(self, uri: str) -> str:  # noqa: ARG002 - the port's signature
+    def digest(self, uri: str, *, stop: Stop = NEVER) -> str:  # noqa: ARG002 - the port's signature
         return ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from postlude.ports.artifacts import ArtifactStore
+from postlude.ports.stop import NEVER, Stop
 from postlude.stores.artifacts.address import BUCKETS, WEB, Address, scheme_of
 from postlude.stores.artifacts.contents import Contents
 from postlude.stores.artifacts.local import LocalArtifacts
@@ -38,25 +39,25 @@ class Artifacts:
         self._made: dict[Callable[[], ArtifactStore], ArtifactStore] = {}
         self._lock = threading.Lock()
 
-    def exists(self, uri: str) -> bool:
+    def exists(self, uri: str, *, stop: Stop = NEVER) -> bool:
         """See `ArtifactStore.exists`."""
-        return self._of(uri).exists(uri)
+        return self._of(uri).exists(uri, stop=stop)
 
-    def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:
+    def fetch(self, uri: str, target: Path, *, digest: str = "", stop: Stop = NEVER) -> Path:
         """See `ArtifactStore.fetch`."""
-        return self._of(uri).fetch(uri, target, digest=digest)
+        return self._of(uri).fetch(uri, target, digest=digest, stop=stop)
 
-    def place(self, uri: str, target: Path) -> Path:
+    def place(self, uri: str, target: Path, *, stop: Stop = NEVER) -> Path:
         """See `ArtifactStore.place`."""
-        return self._of(uri).place(uri, target)
+        return self._of(uri).place(uri, target, stop=stop)
 
-    def keep(self, source: Path, uri: str, *, owned: bool = False) -> str:
+    def keep(self, source: Path, uri: str, *, owned: bool = False, stop: Stop = NEVER) -> str:
         """See `ArtifactStore.keep`."""
-        return self._of(uri).keep(source, uri, owned=owned)
+        return self._of(uri).keep(source, uri, owned=owned, stop=stop)
 
-    def digest(self, uri: str) -> str:
+    def digest(self, uri: str, *, stop: Stop = NEVER) -> str:
         """See `ArtifactStore.digest`."""
-        return self._of(uri).digest(uri)
+        return self._of(uri).digest(uri, stop=stop)
 
     def close(self) -> None:
         """Free what the stores hold that were made; nothing is asked of them any more."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from postlude.ports.artifacts import UnsupportedUriError
 from postlude.spec.problem import ConfigError
 from postlude.stores.artifacts.address import Address, Scheme
+from postlude.stores.artifacts.azure import azure_settings, is_emulated
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -23,7 +24,7 @@ class Buckets:
     """The buckets that a process uses, each opened once.
 
     Settings are those variables of the environment that each provider's own tools read: `AWS_*`, `GOOGLE_*`,
-    `AZURE_*`. An endpoint that begins with `http://` may be spoken to in the clear.
+    `AZURE_*`, and `STORAGE_EMULATOR_HOST`. An endpoint that begins with `http://` may be spoken to in the clear.
     """
 
     def __init__(self, environ: Mapping[str, str] | None = None, *, retries: int = RETRIES) -> None:
@@ -87,17 +88,23 @@ def _minio(bucket: str, environ: Mapping[str, str], options: dict[str, Any]) -> 
     return _s3(bucket, environ, options)
 
 
-def _gcs(bucket: str, _environ: Mapping[str, str], options: dict[str, Any]) -> "ObjectStore":
+def _gcs(bucket: str, environ: Mapping[str, str], options: dict[str, Any]) -> "ObjectStore":
     from obstore.store import GCSStore  # noqa: PLC0415 - as above
 
-    return GCSStore(bucket, **options)
+    emulator, endpoint = environ.get("STORAGE_EMULATOR_HOST"), environ.get("GOOGLE_BASE_URL")
+    config: dict[str, Any] = {}
+    if emulator:
+        endpoint = (emulator if "://" in emulator else f"http://{emulator}").rstrip("/")
+        config = {"base_url": endpoint, "bearer_token": environ.get("GOOGLE_BEARER_TOKEN", "emulator")}  # nobody looks
+    return GCSStore(bucket, config=config, client_options=_client(endpoint), **options)  # type: ignore[arg-type]
 
 
 def _azure(bucket: str, environ: Mapping[str, str], options: dict[str, Any]) -> "ObjectStore":
     from obstore.store import AzureStore  # noqa: PLC0415 - as above
 
-    endpoint = environ.get("AZURE_STORAGE_ENDPOINT") or environ.get("AZURE_ENDPOINT")
-    return AzureStore(bucket, client_options=_client(endpoint), **options)  # type: ignore[arg-type]
+    config = azure_settings(environ)
+    endpoint = "http://" if is_emulated(environ, config) else config.get("endpoint")
+    return AzureStore(bucket, config=config, client_options=_client(endpoint), **options)  # type: ignore[arg-type]
 
 
 def _client(endpoint: str | None) -> dict[str, Any]:

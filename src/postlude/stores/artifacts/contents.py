@@ -6,17 +6,19 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from postlude.ports.stop import NEVER, Stop
 from postlude.stores.artifacts.atomic import write_text
 from postlude.stores.artifacts.copy import link_into_place
 
 LIMIT_BYTES: Final = 20 * 1024**3
 _ABANDONED_S: Final = 86400
 _TURNS: Final = 3
+_LOOK_EVERY_S: Final = 0.2
 
 
 class Contents:
@@ -42,13 +44,13 @@ class Contents:
             return None
         return copy
 
-    def give(self, digest: str, make: Callable[[Path], None], take: Callable[[Path], None]) -> None:
+    def give(self, digest: str, make: Callable[[Path], None], take: Callable[[Path], None], stop: Stop = NEVER) -> None:
         """Show the copy of these bytes to `take`; where there is none, `make` writes it to the path that it is given.
 
-        Threads that want the same bytes at once wait for one of them.
+        Threads that want the same bytes at once wait for one of them; if that one is stopped, another makes the copy.
         """
         for turn in range(_TURNS):
-            copy = self._got(digest, make)
+            copy = self._got(digest, make, stop)
             try:
                 take(copy)
             except FileNotFoundError:  # another process has tidied up meanwhile
@@ -57,16 +59,16 @@ class Contents:
             else:
                 return
 
-    def _got(self, digest: str, make: Callable[[Path], None]) -> Path:
-        with self._lock(digest):
+    def _got(self, digest: str, make: Callable[[Path], None], stop: Stop) -> Path:
+        with self._turn(digest, stop):
             found = self.find(digest)
             return self._added(digest, make) if found is None else found
 
-    def adopt(self, digest: str, source: Path) -> None:
+    def adopt(self, digest: str, source: Path, stop: Stop = NEVER) -> None:
         """Take what is at the source, which nobody changes any more, as the copy of these bytes if it can be had."""
-        with self._lock(digest), suppress(OSError):
+        with self._turn(digest, stop), suppress(OSError):
             if self.find(digest) is None:
-                self._added(digest, lambda fresh: link_into_place(source, fresh))
+                self._added(digest, lambda fresh: link_into_place(source, fresh, stop))
 
     def _added(self, digest: str, make: Callable[[Path], object]) -> Path:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -89,9 +91,16 @@ class Contents:
     def _entry(self, digest: str) -> Path:
         return self._directory / hashlib.sha256(digest.encode()).hexdigest()
 
-    def _lock(self, digest: str) -> threading.Lock:
+    @contextmanager
+    def _turn(self, digest: str, stop: Stop) -> Iterator[None]:
         with self._guard:
-            return self._locks.setdefault(digest, threading.Lock())
+            lock = self._locks.setdefault(digest, threading.Lock())
+        while not lock.acquire(timeout=_LOOK_EVERY_S):
+            stop.check()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _prune(self, *, spared: Path) -> None:
         """Remove the least recently used until the rest is within the limit, and what a killed process left."""

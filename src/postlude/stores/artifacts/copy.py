@@ -9,11 +9,17 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from postlude.ports.stop import NEVER, Stop
 
-def copy_into_place(source: Path, target: Path) -> None:
+_SHARED_AT_ONCE_BYTES: Final = 128 * 1024 * 1024
+_BLOCK_BYTES: Final = 1024 * 1024
+
+
+def copy_into_place(source: Path, target: Path, stop: Stop = NEVER) -> None:
     """Make `target` a copy of `source`, whatever was there before; nobody ever sees half of it.
 
     The copy is the reader's to change: bytes are shared on disk only where the file system copies on write, never by a
@@ -22,17 +28,19 @@ def copy_into_place(source: Path, target: Path) -> None:
 
     Raises:
         OSError: The source cannot be read or the target not be written. The target is then as it was.
+        StoppedError: Nobody wants the copy any more; likewise.
     """
-    _into_place(source, target, _copy_file)
+    _into_place(source, target, partial(_copy_file, stop=stop))
 
 
-def link_into_place(source: Path, target: Path) -> None:
+def link_into_place(source: Path, target: Path, stop: Stop = NEVER) -> None:
     """As `copy_into_place`, but the two share their bytes for ever where the file system can link: change neither.
 
     Raises:
         OSError: As for `copy_into_place`.
+        StoppedError: Likewise.
     """
-    _into_place(source, target, _link_file)
+    _into_place(source, target, partial(_link_file, stop=stop))
 
 
 def _into_place(source: Path, target: Path, one_file: Callable[..., None]) -> None:
@@ -84,13 +92,14 @@ def _is_real_directory(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _copy_file(source: str | Path, target: str | Path) -> None:
+def _copy_file(source: str | Path, target: str | Path, *, stop: Stop) -> None:
     """Copy one regular file with its permissions, and let its owner write."""
+    stop.check()
     mode = Path(source).stat().st_mode
     if not stat.S_ISREG(mode):
         raise shutil.SpecialFileError(f"{source} is neither a file nor a directory and cannot be copied")
-    if not _share(source, target):
-        shutil.copyfile(source, target)
+    if not _share(source, target, stop):
+        _write(source, target, stop)
     Path(target).chmod(stat.S_IMODE(mode) | stat.S_IWUSR)
 
 
@@ -98,11 +107,11 @@ _FICLONE: Final = 0x40049409
 """Asks Linux to let one file share another's blocks until either is written."""
 
 
-def _link_file(source: str | Path, target: str | Path) -> None:
+def _link_file(source: str | Path, target: str | Path, *, stop: Stop) -> None:
     """Share one regular file's bytes: copied on write where the file system does that, else linked, else copied."""
     if stat.S_ISREG(Path(source).stat().st_mode) and (_clone(source, target) or _linked(source, target)):
         return
-    _copy_file(source, target)
+    _copy_file(source, target, stop=stop)
 
 
 def _linked(source: str | Path, target: str | Path) -> bool:
@@ -127,14 +136,21 @@ def _clone(source: str | Path, target: str | Path) -> bool:
     return True
 
 
-def _share(source: str | Path, target: str | Path) -> bool:
+def _share(source: str | Path, target: str | Path, stop: Stop) -> bool:
     """Copy within the kernel, which shares the blocks where the file system can; False where it cannot copy at all."""
     if sys.platform != "linux":
         return False
     with open(source, "rb") as reader, open(target, "wb") as writer:  # noqa: PTH123 - copytree gives text
         try:
-            while os.copy_file_range(reader.fileno(), writer.fileno(), 1 << 30):
-                pass
+            while os.copy_file_range(reader.fileno(), writer.fileno(), _SHARED_AT_ONCE_BYTES):
+                stop.check()
         except OSError:
             return False
         return 0 < reader.tell() == os.fstat(reader.fileno()).st_size
+
+
+def _write(source: str | Path, target: str | Path, stop: Stop) -> None:
+    with open(source, "rb") as reader, open(target, "wb") as writer:  # noqa: PTH123 - copytree gives text
+        while block := reader.read(_BLOCK_BYTES):
+            stop.check()
+            writer.write(block)

@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from postlude.ports.artifacts import UnsupportedUriError
+from postlude.ports.stop import NEVER, Stop
 from postlude.stores.artifacts.copy import copy_into_place, link_into_place
 from postlude.stores.artifacts.digest import HashFile, digest_of, file_hash
 
@@ -23,19 +24,19 @@ class LocalArtifacts:
     def __init__(self, root: Path | None = None, *, hash_file: HashFile = file_hash) -> None:
         self._root, self._hash_file = root, hash_file
 
-    def exists(self, uri: str) -> bool:
+    def exists(self, uri: str, *, stop: Stop = NEVER) -> bool:  # noqa: ARG002 - it does not take long
         """See `ArtifactStore.exists`."""
         return _is_there(self.path(uri))
 
-    def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:  # noqa: ARG002 - nothing local needs a copy
+    def fetch(self, uri: str, target: Path, *, digest: str = "", stop: Stop = NEVER) -> Path:  # noqa: ARG002 - nothing is copied
         """See `ArtifactStore.fetch`."""
         return self._found(uri)
 
-    def digest(self, uri: str) -> str:
+    def digest(self, uri: str, *, stop: Stop = NEVER) -> str:
         """See `ArtifactStore.digest`."""
-        return digest_of(self.path(uri), self._hash_file)
+        return digest_of(self.path(uri), self._hash_file, stop)
 
-    def place(self, uri: str, target: Path) -> Path:
+    def place(self, uri: str, target: Path, *, stop: Stop = NEVER) -> Path:
         """Copy the artifact to `target`, replacing what is there; whoever gets the copy may change it.
 
         Returns the target.
@@ -45,15 +46,15 @@ class LocalArtifacts:
             OSError: It cannot be read, or the target not be written.
             UnsupportedUriError: As for `exists`.
         """
-        copy_into_place(self._found(uri), target)
+        copy_into_place(self._found(uri), target, stop)
         return target
 
-    def keep(self, source: Path, uri: str, *, owned: bool = False) -> str:
+    def keep(self, source: Path, uri: str, *, owned: bool = False, stop: Stop = NEVER) -> str:
         """See `ArtifactStore.keep`. What is owned shares its bytes on disk with the artifact where it can."""
         target = self.path(uri)
         if os.path.abspath(source) != os.path.abspath(target):  # noqa: PTH100 - resolve() would follow links
-            (link_into_place if owned else copy_into_place)(source, target)
-        return digest_of(target, self._hash_file)
+            (link_into_place if owned else copy_into_place)(source, target, stop)
+        return digest_of(target, self._hash_file, stop)
 
     def path(self, uri: str) -> Path:
         """The local path that a URI means, whether or not something is there.

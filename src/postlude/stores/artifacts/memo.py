@@ -7,7 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from postlude.ports.stop import NEVER, Stop
 from postlude.stores.artifacts.atomic import write_text
+from postlude.stores.artifacts.digest import hash_of_rest
 
 WORTH_BYTES: Final = 1024 * 1024
 """Smaller files are hashed faster than a note is read."""
@@ -26,22 +28,23 @@ class DigestMemo:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def hash_of(self, path: str | Path) -> str:
+    def hash_of(self, path: str | Path, stop: Stop = NEVER) -> str:
         """The SHA-256 of a regular file's bytes, 64 hex digits.
 
         Raises:
             OSError: It cannot be read.
+            StoppedError: Nobody wants it any more.
         """
         with open(path, "rb") as file:  # noqa: PTH123 - entries of a scan are text, and there may be a million of them
             before = os.fstat(file.fileno())
             if before.st_size < WORTH_BYTES:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+                return hash_of_rest(file, stop)
             note = self._note(before)
             known = _read(note)
             if known:
                 return known
             settled = _settles(before)
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            found = hash_of_rest(file, stop)
             if settled and self._note(os.fstat(file.fileno())) == note:
                 self._write(note, found)
             return found

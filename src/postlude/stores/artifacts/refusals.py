@@ -20,8 +20,14 @@ _KINDS: Final = {
     "PreconditionError": "somebody else is changing it",
 }
 _SIGNS: Final = (
-    (re.compile(r"NoSuchBucket|specified bucket does not exist", re.IGNORECASE), _KINDS["NotFoundError"]),
-    (re.compile(r"InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken"), _KINDS["UnauthenticatedError"]),
+    (
+        re.compile(r"NoSuchBucket|ContainerNotFound|specified (?:bucket|container) does not exist", re.IGNORECASE),
+        _KINDS["NotFoundError"],
+    ),
+    (
+        re.compile(r"InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|AuthenticationFailed|AuthorizationFailure"),
+        _KINDS["UnauthenticatedError"],
+    ),
     (
         re.compile(r"169\.254\.169\.254|metadata\.google|credential", re.IGNORECASE),
         "no credentials were found in the environment (AWS_…, GOOGLE_… or AZURE_…)",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from postlude.ports.artifacts import TransferError, UnsupportedUriError
+from postlude.ports.stop import NEVER, Stop
 from postlude.stores.artifacts.address import Address, read_address
 from postlude.stores.artifacts.contents import Contents
 from postlude.stores.artifacts.copy import copy_into_place, link_into_place
@@ -26,6 +27,8 @@ from postlude.stores.artifacts.manifest import (
     survey,
 )
 from postlude.stores.artifacts.refusals import told_plainly
+from postlude.stores.artifacts.requests import Line, Requests
+from postlude.stores.artifacts.together import all_of
 from postlude.stores.artifacts.upload import bare_etag, send
 
 if TYPE_CHECKING:
@@ -49,93 +52,99 @@ class RemoteArtifacts:
     def __init__(self, open_bucket: Callable[[Address], "ObjectStore"], contents: Contents) -> None:
         self._open, self._contents = open_bucket, contents
         self._pool = ThreadPoolExecutor(FILES_AT_ONCE, thread_name_prefix="transfer")
+        self._line = Line()
 
-    def exists(self, uri: str) -> bool:
+    def exists(self, uri: str, *, stop: Stop = NEVER) -> bool:
         """See `ArtifactStore.exists`."""
-        address = _object_address(uri)
-        store = self._open(address)
+        key, bucket = self._bucket(uri, stop)
         with told_plainly(uri):
-            return bool(_objects(store, address.key)) or _manifest(store, address.key) is not None
+            return bool(_objects(bucket, key)) or _manifest(bucket, key) is not None
 
-    def digest(self, uri: str) -> str:
+    def digest(self, uri: str, *, stop: Stop = NEVER) -> str:
         """See `ArtifactStore.digest`."""
-        address = _object_address(uri)
-        store = self._open(address)
+        key, bucket = self._bucket(uri, stop)
         with told_plainly(uri):
-            return _digest(_manifest(store, address.key), _objects(store, address.key))
+            return _digest(_manifest(bucket, key), _objects(bucket, key))
 
-    def fetch(self, uri: str, target: Path, *, digest: str = "") -> Path:
+    def fetch(self, uri: str, target: Path, *, digest: str = "", stop: Stop = NEVER) -> Path:
         """See `ArtifactStore.fetch`. What comes is checked against the digest."""
-        self._give(uri, digest, lambda copy: link_into_place(copy, target))
+        self._give(uri, digest, lambda copy: link_into_place(copy, target, stop), stop)
         return target
 
-    def place(self, uri: str, target: Path) -> Path:
+    def place(self, uri: str, target: Path, *, stop: Stop = NEVER) -> Path:
         """See `ArtifactStore.place`."""
-        self._give(uri, "", lambda copy: copy_into_place(copy, target))
+        self._give(uri, "", lambda copy: copy_into_place(copy, target, stop), stop)
         return target
 
-    def keep(self, source: Path, uri: str, *, owned: bool = False) -> str:
+    def keep(self, source: Path, uri: str, *, owned: bool = False, stop: Stop = NEVER) -> str:
         """See `ArtifactStore.keep`. Files that the bucket has already are not sent again."""
-        address, real = _object_address(uri), source.resolve()
-        store = self._open(address)
+        key, bucket = self._bucket(uri, stop)
+        real = source.resolve()
         entries = survey(real)
         with told_plainly(uri):
-            sent = self._sent(store, address.key, real, entries)
+            sent = self._sent(bucket, key, real, entries)
             hashes = {os.fspath(real / path): sha256 for path, (sha256, _) in sent.items()}
-            digest = digest_of(real, lambda path: hashes[os.fspath(path)])
+            digest = digest_of(real, lambda path, _: hashes[os.fspath(path)])
             whole = [
                 msgspec.structs.replace(one, etag=sent[one.path][1]) if one.path in sent else one for one in entries
             ]
-            store.put(manifest_key(address.key), encode(Manifest(digest=digest, entries=whole)))
+            bucket.put(manifest_key(key), encode(Manifest(digest=digest, entries=whole)))
         if owned:
-            self._contents.adopt(digest, real)
+            self._contents.adopt(digest, real, stop)
         return digest
 
     def close(self) -> None:
-        """Free the threads that transfer files; those at work finish first."""
+        """Free the threads that transfer files, once the work is over; who wants that soon stops it first."""
         self._pool.shutdown()
+        self._line.close()
+
+    def _bucket(self, uri: str, stop: Stop) -> tuple[str, Requests]:
+        """The key that a URI means, and its bucket, for one piece of work."""
+        address = _object_address(uri)
+        return address.key, Requests(store=self._open(address), line=self._line, stop=stop)
 
     # --- there ----------------------------------------------------------------------------------------------------
 
-    def _sent(self, store: "ObjectStore", key: str, root: Path, entries: list[Entry]) -> dict[str, tuple[str, str]]:
+    def _sent(self, bucket: Requests, key: str, root: Path, entries: list[Entry]) -> dict[str, tuple[str, str]]:
         """SHA-256 and ETag of each file, by its path, once all of them are in the bucket."""
-        present = _objects(store, key)
+        present = _objects(bucket, key)
         files = [entry.path for entry in entries if entry.kind is Kind.FILE]
         stale = [_joined(key, path) for path in present if path not in files]
 
-        def one(path: str) -> tuple[str, str]:
-            return send(store, _joined(key, path), root / path, present.get(path))
+        def one(path: str, stop: Stop) -> tuple[str, str]:
+            part_of = msgspec.structs.replace(bucket, stop=stop)
+            return send(part_of, _joined(key, path), root / path, present.get(path))
 
-        sent = dict(zip(files, self._pool.map(one, files), strict=True))
+        sent = dict(zip(files, all_of(self._pool, one, files, bucket.stop), strict=True))
         if stale:
-            store.delete(stale)
+            bucket.delete(stale)
         return sent
 
     # --- and back -------------------------------------------------------------------------------------------------
 
-    def _give(self, uri: str, digest: str, take: Callable[[Path], None]) -> None:
+    def _give(self, uri: str, digest: str, take: Callable[[Path], None], stop: Stop) -> None:
         """Show the bytes on this machine; where they are here and known by their hash, the bucket is asked nothing."""
-        wanted = digest if digest.startswith(_SHA256) else self.digest(uri)
+        wanted = digest if digest.startswith(_SHA256) else self.digest(uri, stop=stop)
         if not wanted:
             raise FileNotFoundError(f"{uri}: there is no such object")
-        self._contents.give(wanted, lambda fresh: self._download(uri, fresh, wanted), take)
+        self._contents.give(wanted, lambda fresh: self._download(uri, fresh, wanted, stop), take, stop)
 
-    def _download(self, uri: str, fresh: Path, wanted: str) -> None:
-        address = _object_address(uri)
-        store = self._open(address)
+    def _download(self, uri: str, fresh: Path, wanted: str, stop: Stop) -> None:
+        key, bucket = self._bucket(uri, stop)
         with told_plainly(uri):
-            manifest, objects = _manifest(store, address.key), _objects(store, address.key)
+            manifest, objects = _manifest(bucket, key), _objects(bucket, key)
             if not objects and manifest is None:
                 raise FileNotFoundError(f"{uri}: there is no such object any more")
             found = manifest if manifest is not None and _is_whole(manifest, objects) else None
-            self._receive(store, address.key, fresh, _entries(uri, objects) if found is None else found.entries)
-            came = digest_of(fresh) if wanted.startswith(_SHA256) else _digest(None, _objects(store, address.key))
+            self._receive(bucket, key, fresh, _entries(uri, objects) if found is None else found.entries)
+            hashed = wanted.startswith(_SHA256)
+            came = digest_of(fresh, stop=stop) if hashed else _digest(None, _objects(bucket, key))
         if came != wanted:
             raise TransferError(
                 f"{uri}: has changed since it was written: it is {came[:19]}… and should be {wanted[:19]}…"
             )
 
-    def _receive(self, store: "ObjectStore", key: str, fresh: Path, entries: list[Entry]) -> None:
+    def _receive(self, bucket: Requests, key: str, fresh: Path, entries: list[Entry]) -> None:
         if [entry.path for entry in entries] != [""]:
             fresh.mkdir()
         for entry in entries:
@@ -144,11 +153,12 @@ class RemoteArtifacts:
             if entry.kind is Kind.DIRECTORY:
                 place.mkdir(exist_ok=True)
 
-        def one(entry: Entry) -> None:
-            receive(store, _joined(key, entry.path), entry.size, fresh / entry.path)
+        def one(entry: Entry, stop: Stop) -> None:
+            part_of = msgspec.structs.replace(bucket, stop=stop)
+            receive(part_of, _joined(key, entry.path), entry.size, fresh / entry.path)
             (fresh / entry.path).chmod(0o755 if entry.executable else 0o644)
 
-        list(self._pool.map(one, [entry for entry in entries if entry.kind is Kind.FILE]))
+        all_of(self._pool, one, [entry for entry in entries if entry.kind is Kind.FILE], bucket.stop)
         for entry in entries:  # last, so that no file is written through one
             if entry.kind is Kind.LINK:
                 (fresh / entry.path).symlink_to(entry.target)
@@ -165,20 +175,19 @@ def _joined(key: str, path: str) -> str:
     return f"{key}/{path}" if path else key
 
 
-def _manifest(store: "ObjectStore", key: str) -> Manifest | None:
+def _manifest(bucket: Requests, key: str) -> Manifest | None:
     try:
-        return decode(bytes(store.get(manifest_key(key)).bytes()))
+        return decode(bytes(bucket.get(manifest_key(key))))
     except _missing():
         return None
 
 
-def _objects(store: "ObjectStore", key: str) -> Objects:
+def _objects(bucket: Requests, key: str) -> Objects:
     """The objects at a key or below it. Where there is one of that very name, what is below it belongs to others."""
     try:
-        found = store.head(key)
+        found = bucket.head(key)
     except _missing():
-        below = [one for chunk in store.list(prefix=key) for one in chunk]
-        return {str(PurePosixPath(one["path"]).relative_to(key)): _facts(one) for one in below}
+        return {str(PurePosixPath(one["path"]).relative_to(key)): _facts(one) for one in bucket.below(key)}
     return {"": _facts(found)}
 
 
