@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from podman_image import unavailable
+from container_image import unavailable
 
 PROGRAM: Final = "node_modules/.bin/azurite-blob"
 INSTALL: Final = "npm install --prefix .venv/azurite azurite"
