@@ -44,7 +44,7 @@ def refused_by_the_loader(harness: Harness, edit: Callable[[Ir], None], text: st
     with pytest.raises(postlude.SpecError) as refusal:
         harness.run(edited(handled, edit))
     assert str(refusal.value) == f"the pipeline spec has 1 problem:\n  {text}"
-    assert list((harness.home / "runs").iterdir()) == []
+    assert not (harness.home / "runs").exists()
 
 
 def test_H5_a_pipeline_returning_an_inner_output_is_refused(harness: Harness) -> None:

@@ -217,7 +217,7 @@ def test_retry_does_not_repeat_faults(nightly: Path, tmp_path: Path) -> None:
 
 def test_run_refuses_what_it_cannot_inject_before_anything_runs(nightly: Path, tmp_path: Path) -> None:
     done = command("run", nightly, "--home", tmp_path / "home", "--kill", "exit-handler-1/trian")
-    assert (done.returncode, done.stdout, list((tmp_path / "home" / "runs").iterdir())) == (2, "", [])
+    assert (done.returncode, done.stdout, (tmp_path / "home").exists()) == (2, "", False)
     assert done.stderr.splitlines() == [
         "the command line has 1 problem:",
         (

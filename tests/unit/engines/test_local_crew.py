@@ -8,6 +8,7 @@ from engine_lab import engine_lab, states
 
 from postlude.executors.fake import FakeExecutor, Succeed
 from postlude.ports.executor import Attempt, Ending, Exit
+from postlude.ports.stop import NEVER, Stop
 from postlude.stores.artifacts.local import LocalArtifacts
 from run_lab import leaf, pipeline, task
 
@@ -22,10 +23,10 @@ class SlowArtifacts(LocalArtifacts):
         super().__init__()
         self.busy, self.go = threading.Event(), threading.Event()
 
-    def digest(self, uri: str) -> str:
+    def digest(self, uri: str, *, stop: Stop = NEVER) -> str:
         self.busy.set()
         assert self.go.wait(30)
-        return super().digest(uri)
+        return super().digest(uri, stop=stop)
 
 
 def test_an_artifact_that_is_hashed_holds_up_nobody(tmp_path: Path) -> None:
