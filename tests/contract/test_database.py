@@ -388,7 +388,7 @@ def test_artifacts_that_stayed_as_they_were_are_left_alone(database_url: str) ->
         store.journal.begin(RECORD)
         store.journal.append(save(0, one, other))
         later = save(1, {**one, "state": "FAILED"}, {**other, "outputs": {"artifacts": {}}})
-        store.journal.append(replace(later, same_artifacts=["one"]))
+        store.journal.append(replace(later, same_artifacts={"one"}))
     assert rows(database_url, "SELECT path, name FROM artifacts") == [("one", "m")]
 
 

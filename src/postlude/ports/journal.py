@@ -1,6 +1,7 @@
 """The port through which a run is remembered: what happened (the write side) and how things stand (the read side)."""
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 import msgspec
@@ -30,7 +31,7 @@ class Save(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     first: int
     run: Json | None
     tasks: Sequence[Json]
-    same_artifacts: Collection[str] = ()
+    same_artifacts: AbstractSet[str] = frozenset()
     removed: Sequence[str] = ()
     values: Mapping[str, bytes] = NOTHING
     durable: bool = False

@@ -1,6 +1,7 @@
 """The loop's body: take events, advance the run, save, and only then act."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Self
 
 import msgspec
@@ -136,7 +137,7 @@ class Runner:
         if gone:
             touched = {path: task for path, task in touched.items() if path in now}
         changed = [task for path, task in touched.items() if not is_documented_alike(before.get(path), task)]
-        same = [task.path for task in changed if has_same_artifacts(before.get(task.path), task)]
+        same = {task.path for task in changed if has_same_artifacts(before.get(task.path), task)}
         self._save(events, changed, removed=list(gone), same_artifacts=same)
         reached(Point.SAVED)
         for step in steps:
@@ -152,7 +153,7 @@ class Runner:
         changed: Sequence[Task],
         *,
         removed: Sequence[TaskPath] = (),
-        same_artifacts: Sequence[TaskPath] = (),
+        same_artifacts: AbstractSet[TaskPath] = frozenset(),
     ) -> None:
         root = any(not task.path for task in changed)
         save = Save(

@@ -1,6 +1,7 @@
 """Save first, act second."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import pytest
@@ -224,6 +225,9 @@ def test_artifacts_are_said_to_be_the_same_where_they_are() -> None:
         ["use"],
         ["last", "use"],
     ]
+    assert all(
+        isinstance(save.same_artifacts, AbstractSet) for save in diary.saves
+    )  # a step may change ten thousand tasks
 
 
 def test_a_retry_says_which_artifacts_are_not_the_same() -> None:
