@@ -160,8 +160,7 @@ class ProcessExecutor(Executor):
         except QuantityError as error:
             self._over(attempt, under_way, Exit(ending=Ending.NOT_STARTED, message=str(error)))
         except BaseException as defect:  # noqa: BLE001 - it belongs to whoever asks for the result
-            self._left(attempt, under_way)
-            under_way.ended.set_exception(defect)
+            self._over(attempt, under_way, defect)
 
     def _hand_over(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> None:
         environment = self._own
@@ -178,16 +177,22 @@ class ProcessExecutor(Executor):
 
     def _told(self, attempt: Attempt, is_component: bool, under_way: UnderWay, report: Ended | Inventory) -> None:  # noqa: FBT001 - bound beforehand
         """On the thread that hears a supervisor: the attempt is over."""
-        assert isinstance(report, Ended)  # noqa: S101 - nothing else answers an order to run
-        ended = exit_of(
-            report, component=is_component, timeout_s=attempt.timeout_s,
-            memory_limit=attempt.resources.memory_limit, most_processes=self._most_processes,
-        )  # fmt: skip
+        try:
+            assert isinstance(report, Ended)  # noqa: S101 - nothing else answers an order to run
+            ended: Exit | BaseException = exit_of(
+                report, component=is_component, timeout_s=attempt.timeout_s,
+                memory_limit=attempt.resources.memory_limit, most_processes=self._most_processes,
+            )  # fmt: skip
+        except Exception as defect:  # noqa: BLE001 - this thread hears of other attempts, too
+            ended = defect
         self._over(attempt, under_way, ended)
 
-    def _over(self, attempt: Attempt, under_way: UnderWay, ended: Exit) -> None:
+    def _over(self, attempt: Attempt, under_way: UnderWay, ended: Exit | BaseException) -> None:
         self._left(attempt, under_way)
-        under_way.ended.set_result(ended)
+        if isinstance(ended, Exit):
+            under_way.ended.set_result(ended)
+        else:
+            under_way.ended.set_exception(ended)
 
     def _left(self, attempt: Attempt, under_way: UnderWay) -> None:
         with suppress(OSError):  # when an environment was used last is for those who clear up
