@@ -48,7 +48,7 @@ def test_an_order_that_is_read_after_the_engines_death_is_not_obeyed(tmp_path: P
 
 
 def containers_of(run_id: str, engine: str) -> list[str]:
-    command = [engine, "ps", "--quiet", f"--filter=label=postlude.run={run_id}"]
+    command = [engine, "ps", "--all", "--quiet", f"--filter=label=postlude.run={run_id}"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
