@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -48,7 +49,8 @@ class Cost:
     Attributes:
         shape, side, size: What was run, with what, and how many tasks were asked for.
         tasks: How many tasks really ran.
-        load_s, cpu_s, wall_s: Seconds to load the IR, and to run it; what the fake program took is not in `cpu_s`.
+        load_s, cpu_s, wall_s: Seconds to load the IR, and to run it, the mean of several runs where it is small; what
+            the fake program took is not in `cpu_s`.
         program_s: CPU seconds that the fake program took, in the place of the tasks' own processes.
         base_bytes, peak_bytes: Memory before the pipeline was made, and the most there was.
     """
@@ -172,6 +174,8 @@ SIDES: Final[Mapping[str, Callable[[Shape, Path, ExitStack], Act]]] = {
 
 _DIRECTORY: Final = "POSTLUDE_SCALE_DIRECTORY"
 _WARMING: Final = 10
+_LEAST: Final = 200
+"""So many tasks are run at least, in several runs if need be: a run of ten is over too soon to be measured."""
 _LARGEST: Final[Mapping[str, int]] = {"SQLite": 10_000, "engine": 10_000}
 """Sides that take minutes beyond that."""
 
@@ -201,7 +205,7 @@ def _counted(count: int, final: bool) -> int:  # noqa: FBT001 - what was found, 
 
 
 def measured(shape: str, side: str, size: int) -> Cost:
-    """Run one case in this process, which has run a small one before."""
+    """Run one case in this process, which has run a small one before, as often as it takes to measure it."""
     with (
         tempfile.TemporaryDirectory(prefix="postlude-scale-", dir=os.environ.get(_DIRECTORY)) as scratch,
         ExitStack() as stack,
@@ -211,16 +215,17 @@ def measured(shape: str, side: str, size: int) -> Cost:
         base, began = _peak_bytes(), time.process_time()
         pipeline = SHAPES[shape].pipeline(size)
         loaded, wall = time.process_time(), time.perf_counter()
-        tasks, program_s = act(pipeline)
+        runs = [act(pipeline) for _ in range(max(1, _LEAST // size))]
         done, wall = time.process_time(), time.perf_counter() - wall
+        program_s = statistics.mean(seconds for _, seconds in runs)
     return Cost(
         shape=shape,
         side=side,
         size=size,
-        tasks=tasks,
+        tasks=runs[0][0],
         load_s=loaded - began,
-        cpu_s=done - loaded - program_s,
-        wall_s=wall,
+        cpu_s=(done - loaded) / len(runs) - program_s,
+        wall_s=wall / len(runs),
         base_bytes=base,
         peak_bytes=_peak_bytes(),
         program_s=program_s,
