@@ -9,7 +9,7 @@ from threading import Lock
 from postlude.core.task import TaskPath
 from postlude.executors.devices import only_its_own
 from postlude.executors.process.recognise import is_containerised, recognise
-from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, AttemptKey, BlockingExecutor, Ending, Executor, Exit
 
 _NO_ENGINE = (
     "the task runs in image '{image}', and no Docker or Podman answers on this machine: start one of them, "
@@ -40,8 +40,8 @@ class RoutingExecutor(BlockingExecutor):
     _lock: Lock = field(default_factory=Lock)
     _finding: Lock = field(default_factory=Lock)
     _found: list[Executor | None] = field(default_factory=list)
-    _routes: dict[tuple[str, TaskPath, int], Executor] = field(default_factory=dict)
-    _early: set[tuple[str, TaskPath, int]] = field(default_factory=set)
+    _routes: dict[AttemptKey, Executor] = field(default_factory=dict)
+    _early: set[AttemptKey] = field(default_factory=set)
 
     def begin(self, attempt: Attempt) -> Future[Exit]:
         """See `Executor.begin`."""
@@ -104,20 +104,16 @@ class RoutingExecutor(BlockingExecutor):
 
     def _routed(self, attempt: Attempt, executor: Executor) -> bool:
         """Remember who runs the attempt; gives whether it was stopped before."""
-        key = _key(attempt)
+        key = attempt.key
         with self._lock:
             self._routes[key] = executor
             return key in self._early
 
     def _forget(self, attempt: Attempt, _ended: Future[Exit] | None = None) -> None:
-        key = _key(attempt)
+        key = attempt.key
         with self._lock:
             del self._routes[key]
             self._early.discard(key)
-
-
-def _key(attempt: Attempt) -> tuple[str, TaskPath, int]:
-    return attempt.run_id, attempt.path, attempt.attempt
 
 
 def _settled(ended: Exit) -> Future[Exit]:

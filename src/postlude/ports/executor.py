@@ -13,6 +13,9 @@ import msgspec
 from postlude.core.task import TaskPath
 from postlude.spec.types import NOTHING, Json, Resources
 
+AttemptKey = tuple[str, TaskPath, int]
+"""What names an attempt: the run's id, the task's path, the attempt's number."""
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """Everything an executor needs to run one attempt; nothing is left to resolve.
@@ -44,6 +47,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     workspace: Path | None = None
     args_only: bool = False
     devices: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> AttemptKey:
+        """What names it among the attempts of all runs."""
+        return self.run_id, self.path, self.attempt
 
     @property
     def work(self) -> Path:

@@ -52,6 +52,23 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     uncached: Callable[[str], bool] = lambda _path: False
 
 
+class Berth(msgspec.Struct, frozen=True, kw_only=True):
+    """What one attempt has of this machine.
+
+    Attributes:
+        directory: Its private directory, which `prepare` makes.
+        artifacts: Where its output artifacts go: an absolute path or a URL prefix.
+        devices: The accelerators that nobody else has meanwhile.
+        stop: Asked when the attempt is to end: no more bytes are moved then, and it ends as one that was terminated.
+            One whose outputs are all kept by then has succeeded.
+    """
+
+    directory: Path
+    artifacts: str
+    devices: tuple[str, ...] = ()
+    stop: Stop = NEVER
+
+
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt whose program can be run.
 
@@ -60,12 +77,14 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         program: The program, with nothing left to resolve.
         places: Where it reads and writes.
         key: Under which its outputs are cached; None where they are not.
+        stop: As in its `Berth`.
     """
 
     attempt: Attempt
     program: Program
     places: Places
     key: str | None
+    stop: Stop
 
 
 def moves_bytes(run: Run, task: Task) -> bool:
@@ -74,53 +93,32 @@ def moves_bytes(run: Run, task: Task) -> bool:
     return isinstance(executor, Importer) or bool(task.component.outputs.artifacts) or has_remote_inputs(task)
 
 
-def perform_attempt(
-    bench: Bench,
-    run: Run,
-    task: Task,
-    *,
-    directory: Path,
-    artifacts: str,
-    devices: tuple[str, ...] = (),
-    stop: Stop = NEVER,
-) -> Event:
+def perform_attempt(bench: Bench, run: Run, task: Task, berth: Berth) -> Event:
     """Run one attempt of a leaf task to its end, and wait for that. The arguments are those of `prepare`.
 
     Returns:
         How it ended, as an event.
     """
-    prepared = prepare(bench, run, task, directory=directory, artifacts=artifacts, devices=devices, stop=stop)
+    prepared = prepare(bench, run, task, berth)
     if not isinstance(prepared, Prepared):
         return prepared
-    return conclude(bench, run, task, prepared, began(bench, prepared), stop)
+    return conclude(bench, run, task, prepared, began(bench, prepared))
 
 
-def prepare(
-    bench: Bench,
-    run: Run,
-    task: Task,
-    *,
-    directory: Path,
-    artifacts: str,
-    devices: tuple[str, ...] = (),
-    stop: Stop = NEVER,
-) -> Prepared | Event:
+def prepare(bench: Bench, run: Run, task: Task, berth: Berth) -> Prepared | Event:
     """Get an attempt of a leaf task ready.
 
     Args:
         bench: What to do it with.
         run: The run when the attempt was asked for.
         task: The task, with its inputs resolved.
-        directory: The attempt's private directory; made here.
-        artifacts: Where its output artifacts go: an absolute path or a URL prefix.
-        devices: The accelerators that nobody else has meanwhile.
-        stop: Asked when the attempt is to end: no more bytes are moved then, and it ends as one that was terminated.
+        berth: What the attempt has of this machine.
 
     Returns:
         What to run, or how the attempt has ended already: it was cached, it imports something, it cannot run.
     """
     try:
-        prepared = _prepared(bench, run, task, directory, artifacts, devices, stop)
+        prepared = _prepared(bench, run, task, berth)
     except StoppedError:
         prepared = _STOPPED
     except Exception as fault:  # noqa: BLE001 - a defect of ours must not skip exit tasks (R11)
@@ -138,7 +136,7 @@ def began(bench: Bench, prepared: Prepared) -> Future[Exit]:
         return ended
 
 
-def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Future[Exit], stop: Stop = NEVER) -> Event:
+def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Future[Exit]) -> Event:
     """Collect what an attempt left, once its program has ended.
 
     Args:
@@ -147,13 +145,12 @@ def conclude(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Futu
         task: Likewise.
         prepared: What that gave.
         ended: How the program ended; waited for here if it has not.
-        stop: Likewise. An attempt whose outputs are all kept by then has succeeded.
 
     Returns:
         How the attempt ended, as an event.
     """
     try:
-        result = _concluded(bench, run, task, prepared, ended.result(), stop)
+        result = _concluded(bench, run, task, prepared, ended.result())
     except StoppedError:
         result = _STOPPED
     except Exception as fault:  # noqa: BLE001 - as above
@@ -189,35 +186,34 @@ def defect(fault: Exception) -> TaskError:
     return TaskError(code=Code.INTERNAL, message=f"a defect of the engine: {text}")
 
 
-def _prepared(
-    bench: Bench, run: Run, task: Task, directory: Path, artifacts: str, devices: tuple[str, ...], stop: Stop
-) -> Prepared | _Result:
+def _prepared(bench: Bench, run: Run, task: Task, berth: Berth) -> Prepared | _Result:
     executor = run.pipeline.executors[task.component.executor]
     if isinstance(executor, Importer):
-        return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache, stop=stop)
+        return import_artifact(run, task, executor, artifacts=bench.artifacts, cache=bench.cache, stop=berth.stop)
     key = None if bench.cache is None or bench.uncached(task.path) else fingerprint(run, task)
-    kept = _cached(bench, key, stop)
+    kept = _cached(bench, key, berth.stop)
     if kept is not None:
         return kept, True
-    places = Places(outputs=f"{directory}/outputs", artifacts=artifacts, mounts=f"{directory}/mounts")
+    directory = str(berth.directory)
+    places = Places(outputs=f"{directory}/outputs", artifacts=berth.artifacts, mounts=f"{directory}/mounts")
     prepared = program(run, task, executor, places)
-    _make_room(task, str(directory), places)
-    staged = stage(task, bench.artifacts, places.mounts, stop)
+    _make_room(task, directory, places)
+    staged = stage(task, bench.artifacts, places.mounts, berth.stop)
     if staged.error is not None:
         return staged.error
     if staged.notes:
-        _note(directory, staged.notes, bench.clock.now())
+        _note(berth.directory, staged.notes, bench.clock.now())
     reached(Point.STAGED)
-    attempt = _attempt(run, task, prepared, directory, devices)
-    return Prepared(attempt=attempt, program=prepared, places=places, key=key)
+    attempt = _attempt(run, task, prepared, berth)
+    return Prepared(attempt=attempt, program=prepared, places=places, key=key, stop=berth.stop)
 
 
-def _concluded(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Exit, stop: Stop) -> _Result:
+def _concluded(bench: Bench, run: Run, task: Task, prepared: Prepared, ended: Exit) -> _Result:
     reached(Point.EXITED)
     error = error_of(ended)
     if error is not None:
         return error
-    desk = Desk(directory=prepared.attempt.directory, places=prepared.places, stop=stop)
+    desk = Desk(directory=prepared.attempt.directory, places=prepared.places, stop=prepared.stop)
     collected = collect(task, prepared.program, bench.artifacts, desk)
     if isinstance(collected, TaskError):
         return collected
@@ -277,7 +273,7 @@ def _note(directory: Path, notes: Sequence[str], at: float) -> None:
         file.writelines(f"{rfc3339(at)} stderr F postlude: {note}\n" for note in notes)
 
 
-def _attempt(run: Run, task: Task, prepared: Program, directory: Path, devices: tuple[str, ...]) -> Attempt:
+def _attempt(run: Run, task: Task, prepared: Program, berth: Berth) -> Attempt:
     return Attempt(
         run_id=run.run_id,
         path=task.path,
@@ -286,14 +282,14 @@ def _attempt(run: Run, task: Task, prepared: Program, directory: Path, devices: 
         argv=prepared.argv,
         args_only=prepared.args_only,
         executor_input=prepared.executor_input,
-        directory=directory,
-        log=log_path(directory),
+        directory=berth.directory,
+        log=log_path(berth.directory),
         env=prepared.env,
         resources=prepared.resources,
         platform=prepared.platform,
         timeout_s=prepared.timeout_s,
         workspace=Path(run.settings.workspace) if run.settings.workspace else None,
-        devices=devices,
+        devices=berth.devices,
     )
 
 

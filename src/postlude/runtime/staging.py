@@ -34,7 +34,7 @@ class Staged(msgspec.Struct, frozen=True, kw_only=True):
 
 def has_remote_inputs(task: Task) -> bool:
     """Whether an input artifact of the task is not on this machine."""
-    return any(not is_local(one.uri) for given in task.inputs.artifacts.values() for one in given)
+    return bool(_remote_inputs(task))
 
 
 def stage(task: Task, store: ArtifactStore, mounts: str, stop: Stop = NEVER) -> Staged:

@@ -10,11 +10,9 @@ from typing import Final
 
 from postlude.core.task import TaskPath
 from postlude.ports.behaviour import KILLED, exit_of
-from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, AttemptKey, BlockingExecutor, Ending, Executor, Exit
 from postlude.runtime.faults import FAILURE, Fault, FaultKind, Faults
 from postlude.testing.attempt_log import say
-
-_Key = tuple[str, TaskPath, int]
 
 _LOOK_EVERY_S: Final = 0.002
 """How soon after its start an attempt is killed, about."""
@@ -38,7 +36,7 @@ class FaultyExecutor(BlockingExecutor):
         self._faults = Faults(faults)
         self._now = now
         self._lock = Lock()
-        self._stopped: dict[_Key, Event] = {}
+        self._stopped: dict[AttemptKey, Event] = {}
 
     def begin(self, attempt: Attempt) -> Future[Exit]:
         """See `Executor.begin`."""
@@ -78,14 +76,14 @@ class FaultyExecutor(BlockingExecutor):
     @contextmanager
     def _entered(self, attempt: Attempt) -> Iterator[Event]:
         """What tells that the attempt was stopped; it may have been before it came to run."""
-        key = (attempt.run_id, attempt.path, attempt.attempt)
+        key = attempt.key
         try:
             yield self._event(key)
         finally:
             with self._lock:
                 del self._stopped[key]
 
-    def _event(self, key: _Key) -> Event:
+    def _event(self, key: AttemptKey) -> Event:
         with self._lock:
             return self._stopped.setdefault(key, Event())
 
@@ -119,7 +117,7 @@ class FaultyExecutor(BlockingExecutor):
         return exit_of(KILLED, attempt.timeout_s) if exited else ended
 
     def _kill(self, attempt: Attempt, over: Event) -> None:
-        while not self._executor.kill(attempt.run_id, attempt.path, attempt.attempt):
+        while not self._executor.kill(*attempt.key):
             if over.wait(_LOOK_EVERY_S):
                 return
 

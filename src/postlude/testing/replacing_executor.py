@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from postlude.core.task import TaskPath
 from postlude.ports.behaviour import KILLED, TimeOut, exit_of
-from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, AttemptKey, BlockingExecutor, Ending, Executor, Exit
 from postlude.spec.types import Json
 from postlude.testing.artifact import Artifact
 from postlude.testing.attempt_log import say
@@ -21,8 +21,6 @@ from postlude.testing.given import given_to, keywords
 from postlude.testing.one_call import Returned, call, exit_after, is_for_the_test
 from postlude.testing.produced import UnfitResultError, report, write_report
 from postlude.testing.stand_ins import Call, StandIn, StandIns
-
-_Key = tuple[str, TaskPath, int]
 
 _WELL: Final = Exit(ending=Ending.EXITED, code=0)
 _STOPPED: Final = Exit(ending=Ending.TERMINATED, code=-15, message="terminated on request")
@@ -51,8 +49,8 @@ class ReplacingExecutor(BlockingExecutor):
         self._now = now
         self._context = copy_context()
         self._moved = Condition()
-        self._stopped: dict[_Key, Exit] = {}
-        self._running: set[_Key] = set()
+        self._stopped: dict[AttemptKey, Exit] = {}
+        self._running: set[AttemptKey] = set()
         self._closed = False
         self._making = Lock()
         self._made: list[Executor] = [] if stand_ins.everywhere else [make()]
@@ -69,7 +67,7 @@ class ReplacingExecutor(BlockingExecutor):
         stand_in = self._stand_ins.of(attempt.path)
         if stand_in is None:
             return self._others().run(attempt)
-        key = (attempt.run_id, attempt.path, attempt.attempt)
+        key = attempt.key
         with self._entered(key) as stopped:
             return _NOT_BEGUN if stopped else self._replaced(key, attempt, stand_in)
 
@@ -114,7 +112,7 @@ class ReplacingExecutor(BlockingExecutor):
             return self._made[0]
 
     @contextmanager
-    def _entered(self, key: _Key) -> Iterator[bool]:
+    def _entered(self, key: AttemptKey) -> Iterator[bool]:
         """Note that an attempt runs; gives whether it was stopped before."""
         with self._moved:
             self._running.add(key)
@@ -128,7 +126,7 @@ class ReplacingExecutor(BlockingExecutor):
 
     # --- one call -----------------------------------------------------------------------------------------------------
 
-    def _replaced(self, key: _Key, attempt: Attempt, stand_in: StandIn) -> Exit:
+    def _replaced(self, key: AttemptKey, attempt: Attempt, stand_in: StandIn) -> Exit:
         self._say(attempt, f"{stand_in.name} stands in for the component, in the test's own process")
         mounts = str(attempt.mounts)
         given = given_to(attempt.executor_input, stand_in.component, mounts)
@@ -144,7 +142,7 @@ class ReplacingExecutor(BlockingExecutor):
             return self._raised(attempt, ended.error)
         return self._returned(attempt, stand_in, given.outputs, arguments, ended.value)
 
-    def _called(self, key: _Key, attempt: Attempt, work: Callable[[], Returned]) -> Returned | Exit:
+    def _called(self, key: AttemptKey, attempt: Attempt, work: Callable[[], Returned]) -> Returned | Exit:
         """How the call ended; or how the attempt did, if that came first."""
         ended: list[Returned] = []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from postlude.core.run_state import Run
 from postlude.core.task import Failed, Outputs, Succeeded, Task, TaskError
 from postlude.executors.fake import FakeExecutor
-from postlude.runtime.attempt import Bench, perform_attempt
+from postlude.runtime.attempt import Bench, Berth, perform_attempt
 from postlude.stores.artifacts.anywhere import open_artifacts
 from postlude.stores.home import Home
 from postlude.testing.clock import ManualClock
@@ -29,8 +29,8 @@ def performing(stand_ins: StandIns, directory: Path) -> Callable[[Run, Task], Ou
         if stand_ins.of(task.path) is None:
             return None
         place = (run.run_id, task.path, task.attempt)
-        files, artifacts = home.task_directory(*place), str(home.artifact_directory(*place))
-        event = perform_attempt(bench, run, task, directory=files, artifacts=artifacts)
+        berth = Berth(directory=home.task_directory(*place), artifacts=home.artifact_place(*place))
+        event = perform_attempt(bench, run, task, berth)
         assert isinstance(event, Succeeded | Failed)  # noqa: S101 - an attempt ends in no other way
         return event.outputs if isinstance(event, Succeeded) else event.error
 

@@ -9,7 +9,7 @@ from postlude.core.task import Code, Event, Failed, Succeeded, TaskError, TaskPa
 from postlude.executors.fake import FakeExecutor, Script, Succeed, by_path
 from postlude.ports.executor import Attempt, Ending, Exit
 from postlude.ports.journal import Cache
-from postlude.runtime.attempt import Bench, error_of, perform_attempt
+from postlude.runtime.attempt import Bench, Berth, error_of, perform_attempt
 from postlude.spec.types import Json
 from postlude.stores.artifacts.local import LocalArtifacts
 from postlude.stores.memory import open_memory_store
@@ -66,10 +66,8 @@ def perform(tmp_path: Path) -> Callable[..., Event]:
     def performed(script: Script, cache: Cache | None = None, run_id: str = "run-1") -> Event:
         run = Rehearsal.of(pipeline({"make": CACHED}, {"made": MADE}), run_id=run_id).run
         bench = Bench(executor=FakeExecutor(script), artifacts=LocalArtifacts(), clock=ManualClock(9.0), cache=cache)
-        directory, artifacts = tmp_path / run_id / "attempt", tmp_path / run_id / "artifacts"
-        return perform_attempt(
-            bench, run, run.tasks[TaskPath("make")], directory=directory, artifacts=str(artifacts)
-        )  # fmt: skip
+        berth = Berth(directory=tmp_path / run_id / "attempt", artifacts=str(tmp_path / run_id / "artifacts"))
+        return perform_attempt(bench, run, run.tasks[TaskPath("make")], berth)
 
     return performed
 

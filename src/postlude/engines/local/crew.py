@@ -13,9 +13,9 @@ from functools import partial
 from postlude.core.run_state import Run
 from postlude.core.task import Event, Task, TaskPath
 from postlude.engines.local.layout import Layout
-from postlude.ports.executor import Exit
-from postlude.ports.stop import Stop
-from postlude.runtime.attempt import Bench, Prepared, began, conclude, moves_bytes, perform_attempt, prepare
+from postlude.ports.executor import AttemptKey, Exit
+from postlude.ports.stop import NEVER, Stop
+from postlude.runtime.attempt import Bench, Berth, Prepared, began, conclude, moves_bytes, perform_attempt, prepare
 
 News = Event | Callable[[], Event]
 """What happened, or what says so when the engine's thread calls it."""
@@ -35,19 +35,15 @@ class Crew:
         self._bench, self._layout = bench, layout
         self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="attempt")
         self._running: set[Future[Exit]] = set()
-        self._stops: dict[tuple[str, TaskPath, int], Stop] = {}
+        self._stops: dict[AttemptKey, Stop] = {}
 
     def begin(self, run: Run, task: Task, devices: tuple[str, ...], inbox: Inbox) -> None:
         """On the engine's thread: begin an attempt, whose end comes into the inbox of its run."""
         if moves_bytes(run, task):
             stop = self._stops[run.run_id, task.path, task.attempt] = Stop()
-            self._pool.submit(self._all_of_it, run, task, devices, inbox, stop)
+            self._pool.submit(self._all_of_it, run, task, self._berth(run, task, devices, stop), inbox)
             return
-        prepared = prepare(
-            self._bench, run, task,
-            directory=self._layout.directory(run.run_id, task.path, task.attempt),
-            artifacts=self._layout.place(run, task), devices=devices,
-        )  # fmt: skip
+        prepared = prepare(self._bench, run, task, self._berth(run, task, devices))
         if isinstance(prepared, Prepared):
             self._wait_for(began(self._bench, prepared), partial(conclude, self._bench, run, task, prepared), inbox)
         else:
@@ -76,11 +72,11 @@ class Crew:
 
         ended.add_done_callback(over)
 
-    def _all_of_it(self, run: Run, task: Task, devices: tuple[str, ...], inbox: Inbox, stop: Stop) -> None:
-        end = perform_attempt(
-            self._bench, run, task,
-            directory=self._layout.directory(run.run_id, task.path, task.attempt),
-            artifacts=self._layout.place(run, task), devices=devices, stop=stop,
-        )  # fmt: skip
+    def _all_of_it(self, run: Run, task: Task, berth: Berth, inbox: Inbox) -> None:
+        end = perform_attempt(self._bench, run, task, berth)
         del self._stops[run.run_id, task.path, task.attempt]
         inbox.put(end)
+
+    def _berth(self, run: Run, task: Task, devices: tuple[str, ...], stop: Stop = NEVER) -> Berth:
+        directory = self._layout.directory(run.run_id, task.path, task.attempt)
+        return Berth(directory=directory, artifacts=self._layout.place(run, task), devices=devices, stop=stop)

@@ -81,7 +81,7 @@ class ContainerExecutor(BlockingExecutor):
         """Run the attempt to its end; see `Executor.run`."""
         if why_not := refusal(attempt):
             return Exit(ending=Ending.REFUSED, message=why_not)
-        running = Running(self._client, self._name(attempt.run_id, attempt.path, attempt.attempt))
+        running = Running(self._client, self._name(*attempt.key))
         with self._lock:
             if self._closed:
                 return Exit(ending=Ending.NOT_STARTED, message="the executor is closed")

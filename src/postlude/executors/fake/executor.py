@@ -25,9 +25,7 @@ from postlude.ports.behaviour import (
     by_path,
     exit_of,
 )
-from postlude.ports.executor import Attempt, BlockingExecutor, Ending, Exit
-
-_Key = tuple[str, TaskPath, int]
+from postlude.ports.executor import Attempt, AttemptKey, BlockingExecutor, Ending, Exit
 
 _STOPPED: Final = Exit(ending=Ending.TERMINATED, message="terminated before it started")
 
@@ -45,10 +43,10 @@ class FakeExecutor(BlockingExecutor):
         self._now = now
         self._moved = Condition()
         self._attempts: list[Attempt] = []
-        self._running: set[_Key] = set()
-        self._terminated: dict[_Key, float] = {}
+        self._running: set[AttemptKey] = set()
+        self._terminated: dict[AttemptKey, float] = {}
         self._released: set[str] = set()
-        self._killed: set[_Key] = set()
+        self._killed: set[AttemptKey] = set()
         self._most_at_once = 0
         self._closed = False
 
@@ -140,7 +138,7 @@ class FakeExecutor(BlockingExecutor):
     @contextmanager
     def _entered(self, attempt: Attempt) -> Iterator[bool]:
         """Note that an attempt runs; gives whether it was stopped before."""
-        key = _key(attempt)
+        key = attempt.key
         with self._moved:
             stopped = self._closed or key in self._terminated
             if not stopped:
@@ -168,7 +166,7 @@ class FakeExecutor(BlockingExecutor):
 
     def _held(self, attempt: Attempt, hold: Hold) -> Exit | None:
         """How it ended while it was held; None where it was released."""
-        key = _key(attempt)
+        key = attempt.key
         with self._moved:
             if not self._moved.wait_for(lambda: self._is_told(key), attempt.timeout_s):
                 return exit_of(TimeOut(), attempt.timeout_s)
@@ -186,9 +184,5 @@ class FakeExecutor(BlockingExecutor):
             message="terminated on request",
         )
 
-    def _is_told(self, key: _Key) -> bool:
+    def _is_told(self, key: AttemptKey) -> bool:
         return self._closed or key in self._terminated or key in self._killed or key[1] in self._released
-
-
-def _key(attempt: Attempt) -> _Key:
-    return (attempt.run_id, attempt.path, attempt.attempt)

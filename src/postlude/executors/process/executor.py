@@ -23,7 +23,7 @@ from postlude.executors.process.retention import KEPT_FOR_MINUTES, Retention
 from postlude.executors.process.supervisor.wire import Ended, Inventory, Run
 from postlude.executors.process.supervisors import Supervisors
 from postlude.executors.process.under_way import EndedEarlyError, UnderWay
-from postlude.ports.executor import Attempt, Ending, Executor, Exit
+from postlude.ports.executor import Attempt, AttemptKey, Ending, Executor, Exit
 from postlude.ports.progress import Progress, unheard
 from postlude.spec.quantity import QuantityError
 
@@ -85,8 +85,8 @@ class ProcessExecutor(Executor):
             progress=progress,
             offline=offline,
         )
-        self._under_way: dict[tuple[str, TaskPath, int], UnderWay] = {}
-        self._early: set[tuple[str, TaskPath, int]] = set()
+        self._under_way: dict[AttemptKey, UnderWay] = {}
+        self._early: set[AttemptKey] = set()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -99,11 +99,12 @@ class ProcessExecutor(Executor):
     def begin(self, attempt: Attempt) -> Future[Exit]:
         """See `ports.executor.Executor.begin`."""
         under_way, component = self._entered(attempt), recognise(attempt.argv)
-        if self._interpreters.is_ready(component):
-            self._start(attempt, component, under_way)
+        ready = self._interpreters.ready(component)
+        if ready is None:
+            name, given = f"environment of {attempt.path}", (attempt, component, under_way)
+            threading.Thread(target=self._start, args=given, name=name, daemon=True).start()
         else:
-            name = f"environment of {attempt.path}"
-            threading.Thread(target=self._start, args=(attempt, component, under_way), name=name, daemon=True).start()
+            self._start(attempt, component, under_way, ready)
         return under_way.ended
 
     def terminate(self, run_id: str, path: TaskPath, attempt: int, *, grace_s: float) -> None:
@@ -144,17 +145,25 @@ class ProcessExecutor(Executor):
 
     def _entered(self, attempt: Attempt) -> UnderWay:
         limit = float("inf") if attempt.timeout_s is None else attempt.timeout_s
-        under_way, key = UnderWay(deadline=time.monotonic() + limit), _key(attempt)
+        under_way, key = UnderWay(deadline=time.monotonic() + limit), attempt.key
         with self._lock:
             self._under_way[key] = under_way
             if self._closed or key in self._early:
                 under_way.stopped.set()
         return under_way
 
-    def _start(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> None:
+    def _start(
+        self,
+        attempt: Attempt,
+        component: PythonComponent | None,
+        under_way: UnderWay,
+        environment: Environment | None = None,
+    ) -> None:
         """Have a supervisor run the attempt, once its interpreter is there."""
         try:
-            self._hand_over(attempt, component, under_way)
+            if environment is None:
+                environment = under_way.held.enter_context(self._interpreters.of(component, attempt, under_way))
+            self._hand_over(attempt, component, under_way, environment)
         except EndedEarlyError as early:
             self._over(attempt, under_way, early.exit)
         except QuantityError as error:
@@ -162,10 +171,9 @@ class ProcessExecutor(Executor):
         except BaseException as defect:  # noqa: BLE001 - it belongs to whoever asks for the result
             self._over(attempt, under_way, defect)
 
-    def _hand_over(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> None:
-        environment = self._own
-        if not self._interpreters.is_ready(component):
-            environment = under_way.held.enter_context(self._interpreters.of(component, attempt, under_way))
+    def _hand_over(
+        self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay, environment: Environment
+    ) -> None:
         order = self._order(attempt, component, under_way)
         told = partial(self._told, attempt, component is not None, under_way)
         for _ in range(_STARTS):
@@ -198,8 +206,8 @@ class ProcessExecutor(Executor):
         with suppress(OSError):  # when an environment was used last is for those who clear up
             under_way.held.close()
         with self._lock:
-            del self._under_way[_key(attempt)]
-            self._early.discard(_key(attempt))
+            del self._under_way[attempt.key]
+            self._early.discard(attempt.key)
 
     def _order(self, attempt: Attempt, component: PythonComponent | None, under_way: UnderWay) -> Run:
         if component is None and (attempt.args_only or not attempt.argv):
@@ -237,7 +245,3 @@ class ProcessExecutor(Executor):
     @property
     def _supervisor_log(self) -> Path:
         return self._home / SUPERVISOR_LOG
-
-
-def _key(attempt: Attempt) -> tuple[str, TaskPath, int]:
-    return attempt.run_id, attempt.path, attempt.attempt

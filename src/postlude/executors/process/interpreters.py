@@ -54,10 +54,10 @@ class Interpreters:
         self._supervisors, self._progress = supervisors, progress
         self._plans: dict[Install, _Plan] = {}
 
-    def is_ready(self, component: PythonComponent | None) -> bool:
-        """Whether the component is known to need no other interpreter than our own."""
+    def ready(self, component: PythonComponent | None) -> Environment | None:
+        """The interpreter for a component that is known to need no other than our own; None where `of` has to look."""
         plan = None if component is None else self._plans.get(component.install)
-        return component is None or (plan is not None and plan.missing is None)
+        return self._own if component is None or (plan is not None and plan.missing is None) else None
 
     @contextmanager
     def of(self, component: PythonComponent | None, attempt: Attempt, under_way: UnderWay) -> Iterator[Environment]:
